@@ -43,7 +43,8 @@ manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_componen
 
 # Speed is measured by `make bench`; a test must not fail because the machine is busy.
 settings.register_profile("house", deadline=None)
-settings.load_profile("house")
+# `make check` draws a few cases of each property; `make test` a hundred.
+settings.register_profile("quick", deadline=None, max_examples=20)
 
 #: Programs, not tests: `make bench` runs them.
 collect_ignore_glob = ["benchmarks/bench_*.py"]
@@ -55,6 +56,10 @@ PAGES = Path(__file__).parent / "pages"
 def _main_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep ``__main__``: page tests put scripts of theirs in its place, and a process spawned later would run them."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("quick" if "not slow" in config.option.markexpr else "house")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

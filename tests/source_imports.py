@@ -17,6 +17,10 @@ class Import:
     module: str
     line: int
     inside: str
+    #: What is taken from the module; empty for the module itself.
+    name: str = ""
+    #: Whether it is an import statement that runs: no call of ``import_module``, and not under ``TYPE_CHECKING``.
+    at_once: bool = True
 
     @property
     def package(self) -> str:
@@ -32,25 +36,35 @@ class Import:
 def imports(source: str) -> tuple[Import, ...]:
     """Every import of a module, at whatever depth; ``inside`` names the classes and functions around it."""
     held: list[Import] = []
-    waiting: list[tuple[ast.AST, tuple[str, ...]]] = [(ast.parse(source), ())]
+    # Expressions are nine tenths of a tree; they hold an import only where one of these is called.
+    calls = "import_module" in source or "__import__" in source
+    waiting: list[tuple[ast.AST, str, bool]] = [(ast.parse(source), "", True)]
     while waiting:
-        node, inside = waiting.pop()
+        node, inside, at_once = waiting.pop()
         match node:
             case ast.Import(names=names):
-                held += (Import(alias.name, node.lineno, ".".join(inside)) for alias in names)
+                held += (Import(alias.name, node.lineno, inside, "", at_once) for alias in names)
             case ast.ImportFrom(module=str(module), names=names):
                 for alias in names:
                     whole = f"{module}.{alias.name}" if module == "workbench" else module
-                    held.append(Import(whole, node.lineno, ".".join(inside)))
+                    held.append(Import(whole, node.lineno, inside, alias.name, at_once))
             case ast.Call(
                 func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Constant(value=str(module)), *_]
             ):
                 if name in ("import_module", "__import__"):
-                    held.append(Import(module, node.lineno, ".".join(inside)))
+                    held.append(Import(module, node.lineno, inside, "", False))
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                inside = (*inside, name)
-        waiting += ((child, inside) for child in ast.iter_child_nodes(node))
+                inside = f"{inside}.{name}" if inside else name
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body, orelse=orelse):
+                waiting += ((child, inside, False) for child in body)
+                waiting += ((child, inside, at_once) for child in orelse)
+                continue
+        if calls or isinstance(node, _WITH_STATEMENTS):
+            waiting += ((child, inside, at_once) for child in ast.iter_child_nodes(node))
     return tuple(sorted(held, key=lambda item: item.line))
+
+
+_WITH_STATEMENTS = (ast.mod, ast.stmt, ast.excepthandler, ast.match_case)
 
 
 def python_files(*roots: str) -> list[Path]:

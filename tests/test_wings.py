@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from pathlib import Path
 
@@ -73,18 +72,11 @@ def modules() -> dict[str, Path]:
 
 def imported_modules(source: str, known: set[str]) -> set[str]:
     """Name our modules that a file imports at run time, at whatever depth; types only do not count."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            node.body = []
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        match node:
-            case ast.Import(names=aliases):
-                names |= {alias.name for alias in aliases}
-            case ast.ImportFrom(module=str(module), names=aliases):
-                inner = {f"{module}.{alias.name}" for alias in aliases} & known
-                names |= inner | ({module} if len(inner) < len(aliases) else set())
+    names = set()
+    for item in imports(source):
+        if item.at_once:
+            places = (f"{item.module}.{item.name}", item.module, item.module.rpartition(".")[0])
+            names |= set([place for place in places if place in known][:1])
     return names & known
 
 

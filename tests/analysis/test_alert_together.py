@@ -84,6 +84,7 @@ def test_storms_are_named_and_a_busy_day_is_none():
     assert counts[1] <= 6 * 28 / 30 * 2, "chance reaches a burst once in 30 days"
 
 
+@pytest.mark.slow
 def test_a_cascade_is_one_line_in_its_order_and_a_storm_of_it_is_one_alert_to_read():
     hours = [float(hour) for hour in range(10, 400, 40)]
     steps = [("Database", 0.0), *((f"Worker {number:02}", 0.05 + number / 1000) for number in range(11))]

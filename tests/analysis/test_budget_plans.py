@@ -97,6 +97,7 @@ def test_what_was_not_observed_is_no_data_unless_the_rest_spent_it_already() -> 
     assert only(plans_of(plan("ada", "200"), covered=0.5)).status == "spent"
 
 
+@pytest.mark.slow
 def test_a_budget_of_nothing_is_kept_by_who_spends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(KEYS, "k4", ("idle", "0"))
     row = only(plans_of(plan("idle", "0")))

@@ -84,6 +84,7 @@ def test_the_season_of_the_week_is_carried_on_where_four_weeks_are_known():
     assert np.abs(found.middle - expected).mean() < 0.02
 
 
+@pytest.mark.slow
 def test_a_trend_that_changed_is_followed_from_the_change_on():
     values = np.concatenate([line(40, start=0.3, noise=0.001), line(8, start=0.3, per_day=0.04, noise=0.001, seed=2)])
     row, _ = judged(values)
@@ -114,6 +115,7 @@ def test_two_days_at_another_rate_may_be_a_burst():
     assert 0.1 <= np.mean(grown < 3 * 72) <= 0.25
 
 
+@pytest.mark.slow
 def test_a_jump_alone_is_no_trend():
     values = line(40, start=0.3, noise=0.001)
     values[-60:] += 0.3
@@ -145,6 +147,7 @@ def test_a_short_history_is_forecast_no_further_than_it_is_long_and_says_limited
     assert daily["day"].max() <= pd.Timestamp(AS_OF) + pd.Timedelta(days=5)
 
 
+@pytest.mark.slow
 def test_gaps_move_no_date():
     whole = line(30, start=0.2, per_day=0.02)
     holed = whole.copy()
@@ -178,12 +181,14 @@ def test_the_scale_of_a_level_changes_no_date(scale: float, days: int):
         assert pd.isna(both[0]) or abs(both[0] - both[1]) <= pd.Timedelta(hours=1)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 2), min_size=1, max_size=60), st.floats(0, 2))
 def test_the_first_hour_at_a_limit_is_the_first(path: list[float], limit: float):
     place = first_reached(np.array(path), limit)
     assert place == next((i for i, value in enumerate(path) if value >= limit), None)
 
 
+@pytest.mark.slow
 def test_dates_are_in_order_and_never_before_now():
     row, _ = judged(line(40, start=0.3, per_day=0.012, noise=0.004))
     assert pd.Timestamp(AS_OF) <= row["earliest"] <= row["reached_at"]

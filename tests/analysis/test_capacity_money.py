@@ -56,6 +56,7 @@ def test_quarters_are_those_of_the_zone() -> None:
     assert capacity_money(newyear, zone="Asia/Tokyo").frame["quarter"].iloc[0] == "2027-Q1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cost", [None, Decimal(300)])
 def test_a_forecast_disk_is_priced_where_its_cost_is_known(cost: Decimal | None) -> None:
     grows = np.linspace(0.3, 0.8, 24 * 40)

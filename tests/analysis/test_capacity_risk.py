@@ -44,6 +44,7 @@ class TestSeasonsAreNoBudgets:
         as_of = datetime(2026, 11, 2, tzinfo=UTC)
         assert budget_cycle(values, as_of=as_of, budget=False) is None
 
+    @pytest.mark.slow
     def test_a_disk_emptied_every_midnight_whose_peak_grows_to_its_limit_in_twelve_days(self) -> None:
         values = (HOURS % 24 + 1) / 24 * (0.3 + 0.7 * HOURS / (72 * 24))
         row = judged(values, resource="disk", accumulates=True).iloc[0]
@@ -64,6 +65,7 @@ class TestSeasonsAreNoBudgets:
 
 
 class TestBudgetWindows:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("zone", "length"),
         [("America/Los_Angeles", None), ("Asia/Tokyo", None), ("UTC", 720), ("UTC", 168), ("UTC", 24)],
@@ -73,6 +75,7 @@ class TestBudgetWindows:
         assert (row["status"], pd.isna(row["reached_at"])) == ("ok", True)
         assert pd.notna(row["anew_at"])
 
+    @pytest.mark.slow
     def test_one_that_does_not_last_has_the_date_of_arithmetic(self) -> None:
         row = judged(budget(1.5, zone="America/Los_Angeles"), resource="budget_used").iloc[0]
         month = pd.Timestamp("2026-11-01", tz="America/Los_Angeles")
@@ -94,6 +97,7 @@ class TestBudgetWindows:
 
 
 class TestJumps:
+    @pytest.mark.slow
     @pytest.mark.parametrize("age", [1, 2, 3, 6, 12, 23, 30, 47])
     def test_the_present_level_is_in_the_band_one_hour_ahead(self, age: int) -> None:
         values = 0.4 + 0.01 * np.random.default_rng(1).normal(size=40 * 24)
@@ -120,6 +124,7 @@ class TestJumps:
 
 
 class TestRisk:
+    @pytest.mark.slow
     def test_a_limit_passed_in_most_fortnights_is_likely_though_no_middle_path_touches_it(self) -> None:
         rng = np.random.default_rng(3)
         values = 0.4 + 0.1 * np.sin(2 * np.pi * HOURS / 24) + 0.02 * rng.normal(size=len(HOURS))
@@ -129,6 +134,7 @@ class TestRisk:
         assert row["status"] == "at_risk"
         assert judged(values, (CapacityLimit("> 90 %", 0.9),), hold=3).iloc[0]["status"] == "ok"
 
+    @pytest.mark.slow
     def test_probabilities_never_fall_with_the_lead_and_dates_are_in_order(self) -> None:
         rng = np.random.default_rng(4)
         values = np.cumsum(np.abs(rng.normal(0.0005, 0.001, size=len(HOURS))))
@@ -142,12 +148,14 @@ class TestRisk:
         row = judged(np.minimum(1.0, 0.8 + 0.3 * np.sin(2 * np.pi * HOURS / 24))).iloc[0]
         assert row["saturated"] == pytest.approx(7 / 24, abs=0.05)
 
+    @pytest.mark.slow
     def test_a_limit_that_will_be_raised_is_not_reached(self) -> None:
         values = 0.3 + 0.01 * HOURS / 24
         raised = CapacityLimit("full", 1.0, changes=((AS_OF + timedelta(days=3), 2.0),))
         assert judged(values).iloc[0]["status"] == "at_risk"
         assert judged(values, (raised,)).iloc[0]["status"] == "ok"
 
+    @pytest.mark.slow
     def test_a_lead_time_decides_the_status(self) -> None:
         values = 0.3 + 0.01 * HOURS / 24
         assert judged(values, lead_days=14).iloc[0]["status"] == "at_risk"
@@ -200,6 +208,7 @@ class TestWhatIf:
         given = Change(**change)
         return capacity_what_if(self.LEVELS, given, now, as_of=AS_OF, horizon_days=60).frame.set_index("resource")
 
+    @pytest.mark.slow
     def test_twice_the_demand_fills_loads_at_once_and_stores_twice_as_fast(self) -> None:
         found = self.rows(demand=1.0)
         assert found.loc["cpu", "status_before"] == "ok"
@@ -207,13 +216,16 @@ class TestWhatIf:
         days = (found["reached_at_after"] - pd.Timestamp(AS_OF)) / pd.Timedelta("1D")
         assert days["disk"] == pytest.approx(0.4 / 0.01, abs=1)
 
+    @pytest.mark.slow
     def test_a_node_of_two_lost_doubles_the_load_of_the_other(self) -> None:
         assert self.rows(nodes=2, lost=1, resource="cpu")["status_after"].tolist() == ["at_risk"]
 
+    @pytest.mark.slow
     def test_a_higher_limit_is_reached_later_or_not(self) -> None:
         found = self.rows(demand=1.0, limit=2.0)
         assert found["status_after"].tolist() == ["ok", "ok"]
 
+    @pytest.mark.slow
     def test_what_cannot_be_is_refused(self) -> None:
         with pytest.raises(ParameterError, match="2 of 2"):
             Change(nodes=2, lost=2)

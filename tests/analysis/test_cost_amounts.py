@@ -100,6 +100,7 @@ def test_a_poorly_observed_base_states_no_change():
     assert any("only 60.0 % of 2026-09-29" in note for note in result.notes)
 
 
+@pytest.mark.slow
 def test_an_amount_of_which_nothing_was_observed_is_unknown_and_no_zero():
     blind = seen([one.role for one in ACCOUNTS], [0.0, 0.0, 1.0, 1.0])
     frame = spend_totals(BOOK, blind, ACCOUNTS, PERIODS).frame
@@ -122,6 +123,7 @@ def test_an_amount_of_which_nothing_was_observed_is_unknown_and_no_zero():
     assert units["unit_cost"].notna().all()
 
 
+@pytest.mark.slow
 def test_the_running_month_is_projected_in_a_straight_line():
     october = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
     result = spend_totals(BOOK, SEEN, ACCOUNTS, Periods(PERIODS.now, PERIODS.before, october))
@@ -213,6 +215,7 @@ def test_amounts_are_those_of_plain_decimals_and_splitting_a_range_changes_none(
     assert [float(part) for part in found] == pytest.approx(floats.tolist(), rel=1e-9, abs=near)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(st.lists(st.floats(-1e25, 1e25), min_size=1, max_size=20))
 def test_floats_become_the_decimals_of_their_shortest_text(values):
@@ -279,6 +282,7 @@ def test_a_budget_without_a_limit_is_none():
     assert budget_use([Budget("key", "k", left=float("inf"))], as_of=BEGIN).frame.empty
 
 
+@pytest.mark.slow
 def test_minutes_at_the_end_of_a_period_do_not_make_its_spend_zero():
     idle = BOOK.assign(amount=[amount if start >= PERIODS.now.start else Decimal(0)
                                for amount, start in zip(BOOK["amount"], BOOK["start"], strict=True)])  # fmt: skip

@@ -61,6 +61,7 @@ def test_another_model_is_priced_by_its_list_and_keeps_the_discount() -> None:
     assert (row["low"], row["high"], row["requests"]) == (*ends, Decimal(100))
 
 
+@pytest.mark.slow
 def test_cache_reads_give_a_range_from_todays_share_to_the_given_one() -> None:
     row = asked(Scenario(cached=Decimal("0.7")))
     assert (row["low"], row["high"]) == (
@@ -70,6 +71,7 @@ def test_cache_reads_give_a_range_from_todays_share_to_the_given_one() -> None:
     assert asked(Scenario(cached=Decimal("0.1")))["low"] == Decimal("4.5")
 
 
+@pytest.mark.slow
 def test_batches_cost_their_factor_and_an_unknown_one_is_not_priced() -> None:
     assert asked(Scenario(batch=Decimal("0.4")))["high"] == Decimal("3.6")
     row = asked(Scenario(models={"large": ("", "small")}, batch=Decimal("0.4")))

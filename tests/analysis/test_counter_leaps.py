@@ -24,6 +24,7 @@ def counted(values, labels=LABELS, first=0) -> tuple[dict[str, str], np.ndarray,
     return labels, (np.arange(len(values)) + first) * STEP, np.asarray(values, float)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 8), st.sampled_from([2, 60, 5_000]))
 def test_workers_that_answer_in_turn_are_seen(seed, workers, pace) -> None:
@@ -35,6 +36,7 @@ def test_workers_that_answer_in_turn_are_seen(seed, workers, pace) -> None:
     assert several_processes(SeriesSet.of([counted(read)])) == [0]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(0, 2**32 - 1), st.integers(2, 4), st.sampled_from([0.2, 2, 20]), st.sampled_from([0.02, 0.1, 1.0]),
@@ -54,6 +56,7 @@ def test_an_address_that_moves_between_workers_is_seen(seed, workers, pace, movi
     assert several_processes(read, starts if known else None) or gauges_in(read)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.05, 2.0, 60.0]), st.sampled_from([0.002, 0.02, 0.2]))
 def test_a_process_that_crashes_at_random_in_bursts_of_traffic_is_one_process(seed, pace, crashing) -> None:
@@ -66,6 +69,7 @@ def test_a_process_that_crashes_at_random_in_bursts_of_traffic_is_one_process(se
     assert several_processes(SeriesSet.of([counted(values)])) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([2, 60, 5_000]), st.integers(15, 200), st.booleans())
 def test_a_process_that_restarts_or_dips_is_one_process(seed, pace, every, restarts) -> None:
@@ -140,6 +144,7 @@ def test_a_target_that_is_scraped_seldom_is_observed_but_for_its_gaps(minutes, o
     assert days == pytest.approx([1, 0, 1], abs=1.1 * minutes / 1440 + 0.004)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1e12), min_size=50, max_size=400), st.floats(1, 1e6), st.integers(0, 3))
 def test_series_called_even_without_their_pace_have_no_leap(rises, height, leaps):
     steps = np.array(rises)

@@ -63,6 +63,7 @@ def test_a_period_that_was_not_observed_is_not_zero() -> None:
     assert result.frame["converted"].tolist() == [None, None]
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.integers(0, 60), st.integers(1, 999), min_size=1), st.integers(-5, 80))
 def test_a_rate_is_the_newest_up_to_the_day_and_not_too_old(rates: dict[int, int], day: int) -> None:
     first = date(2026, 1, 1)

@@ -111,6 +111,7 @@ def test_a_stale_mark_is_no_observation() -> None:
 counters = st.lists(st.tuples(st.integers(1, 50), st.integers(0, 1_000)), min_size=1, max_size=40)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(counters, st.lists(st.integers(0, 900), min_size=3, max_size=12, unique=True), st.booleans())
 def test_splitting_a_window_changes_nothing(steps: list[tuple[int, int]], cuts: list[int], born: bool) -> None:
@@ -121,6 +122,7 @@ def test_splitting_a_window_changes_nothing(steps: list[tuple[int, int]], cuts: 
     assert parts == exact_increases(series, [edges[0], edges[-1]], np.array([born])).sum()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(counters, st.integers(2, 1_000))
 def test_shifting_and_scaling_a_counter_shifts_and_scales_its_increases(steps: list[tuple[int, int]], by: int) -> None:

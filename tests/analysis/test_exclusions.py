@@ -220,6 +220,7 @@ def test_a_count_is_counted_from_the_first_occurrence_not_from_the_period():
     assert len(occurrences(START, "1h", "FREQ=DAILY;COUNT=10", "UTC", late)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule",
     ["", "FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;COUNT=-1", "FREQ=DAILY;BYMONTHDAY=32",
@@ -232,6 +233,7 @@ def test_a_rule_that_cannot_be_followed_is_refused(rule):
         checked_rule(rule)
 
 
+@pytest.mark.slow
 def test_too_many_windows_are_refused():
     with pytest.raises(ParameterError, match="more than 10,000"):
         occurrences(START, "1m", "FREQ=HOURLY", "UTC", TimeRange(START, START + timedelta(days=500)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,7 @@ def test_a_chain_of_a_hundred_thousand_spans_ends_at_its_last() -> None:
     assert set(found.tolist()) == {count - 1}
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 50), st.integers(0, 3)), min_size=1, max_size=40))
 def test_the_answer_is_that_of_a_walk_down_the_tree(rows: list[tuple[bool, int, int]]) -> None:
     failed = [row[0] for row in rows]

@@ -69,6 +69,7 @@ def test_no_change_is_named_as_seldom_as_the_level_says() -> None:
     assert (found.p <= 0.05).mean() < 0.05 + 3 * (0.05 * 0.95 / 5000) ** 0.5
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_q_is_never_below_p_and_keeps_its_order(values: list[float]) -> None:
     p = np.array(values)

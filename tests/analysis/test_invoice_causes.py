@@ -34,6 +34,7 @@ def verdict(invoiced: Decimal, covered: float = 1.0) -> tuple[str, str]:
     return row.verdict, row.cause
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("minutes", "zone"), [(330, "+05:30"), (-480, "-08:00"), (120, "+02:00")])
 def test_days_cut_at_the_midnight_of_a_zone_are_known_as_such(minutes: int, zone: str) -> None:
     shift = timedelta(minutes=minutes)
@@ -44,6 +45,7 @@ def test_an_invoice_that_agrees_has_no_cause() -> None:
     assert verdict(spend(*DAY)) == ("agrees", "")
 
 
+@pytest.mark.slow
 def test_spend_that_was_not_observed_explains_more_on_an_invoice_and_never_less() -> None:
     metered = spend(*DAY)
     assert verdict(metered * Decimal("1.9"), covered=0.95) == ("differs", "unexplained")

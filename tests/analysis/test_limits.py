@@ -107,6 +107,7 @@ def test_broken_kept_and_unknown_time_add_up_to_the_period(values):
     assert total["seconds"] + kept + total["unknown"] == len(values) * 60
 
 
+@pytest.mark.slow
 @given(st.lists(st.booleans(), max_size=40))
 def test_intervals_are_maximal_and_cover_what_holds(mask):
     found = held_intervals(np.array(mask, np.bool_))

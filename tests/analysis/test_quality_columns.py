@@ -73,6 +73,7 @@ def test_rows_and_buckets_of_scores_give_one_verdict() -> None:
     assert same == 120
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shares", [(0.02, 0.05, 0.1, 0.4, 0.43), (0.01, 0.01, 0.01, 0.07, 0.9)])
 def test_quiet_data_with_ties_are_called_a_drift_no_more_often_than_allowed(shares: tuple[float, ...]) -> None:
     random = np.random.default_rng(4)
@@ -86,6 +87,7 @@ def test_a_change_in_a_small_tail_beside_one_common_value_is_seen() -> None:
     assert verdict(two(before, after)) == "drift"
 
 
+@pytest.mark.slow
 def test_a_million_answers_make_a_small_change_sure_but_not_a_drift() -> None:
     random = np.random.default_rng(5)
     before = random.normal(size=500_000)
@@ -170,6 +172,7 @@ def versions(rows: pd.DataFrame, family: str, score: str) -> Tally:
     return two(*(rows.loc[rows["model"] == model, score].to_numpy(float) for model in (old, new)))
 
 
+@pytest.mark.slow
 def test_the_changes_of_models_between_versions_are_found(omit: Callable[[str], NoReturn]) -> None:
     rows = primes(omit)
     assert verdict(versions(rows, "gpt-4", "score")) == verdict(versions(rows, "gpt-3.5", "score")) == "drift"

@@ -163,6 +163,7 @@ def test_a_value_from_before_takes_its_share_of_the_variance_out_and_leaves_the_
     assert exact.low < 0.1 < exact.high
 
 
+@pytest.mark.slow
 def test_a_paired_bootstrap_covers_the_true_difference() -> None:
     random = np.random.default_rng(6)
     inside = 0
@@ -222,6 +223,7 @@ def primes(omit: Callable[[str], NoReturn]) -> pd.DataFrame:
     return rows.assign(score=[float(bool(said) and said[-1] == want) for said, want in zip(words, truth, strict=True)])
 
 
+@pytest.mark.slow
 def test_the_fall_of_a_model_between_versions_is_found_from_its_rows(omit: Callable[[str], NoReturn]) -> None:
     columns = Columns("model", "score", item="id", cost="cost", latency="latency")
     arms = ("openaichat/gpt-4-0314", "openaichat/gpt-4-0613")

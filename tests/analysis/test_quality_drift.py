@@ -38,6 +38,7 @@ def judged(*frames: pd.DataFrame, span: TimeRange = SPAN, **more: object) -> Qua
     return quality(pd.concat(frames), span, **more)
 
 
+@pytest.mark.slow
 def test_a_step_is_found_with_its_hour_its_size_and_its_end() -> None:
     values = noise()
     values[FIRST + 3 * 24 + 5 : FIRST + 6 * 24] -= 0.05
@@ -51,6 +52,7 @@ def test_a_step_is_found_with_its_hour_its_size_and_its_end() -> None:
     assert found.states.frame["status"].tolist() == ["ok"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fall", [0.02, 0.1])
 def test_a_permanent_fall_is_still_at_risk_weeks_later(fall: float) -> None:
     values = noise()
@@ -68,6 +70,7 @@ def test_a_fall_of_the_size_of_ordinary_days_is_open_after_four_weeks() -> None:
     assert day_verdicts(days, np.arange(58) % 7).drifting[:, -1].mean() > 0.99
 
 
+@pytest.mark.slow
 def test_a_fall_is_over_after_days_at_the_reference_and_not_before() -> None:
     rng = np.random.default_rng(21)
     days = rng.normal(size=(100, 58, 24)) / 5 + rng.normal(size=(100, 58, 1))
@@ -85,6 +88,7 @@ def test_a_better_day_hides_no_later_fall() -> None:
     assert judged(hours(values)).states.frame["status"].tolist() == ["at_risk"]
 
 
+@pytest.mark.slow
 def test_a_recovery_is_no_drift_of_its_own() -> None:
     values = noise()
     values[FIRST - 5 * 24 : FIRST + 24] -= 0.05
@@ -107,6 +111,7 @@ def test_the_hour_at_which_a_period_ends_changes_no_drift_of_before(end: int) ->
     pd.testing.assert_frame_equal(cut, whole)
 
 
+@pytest.mark.slow
 def test_a_slow_slope_is_found() -> None:
     values = noise(5)
     values[FIRST:] -= 0.001 * np.arange(HOURS - FIRST) / 24
@@ -115,6 +120,7 @@ def test_a_slow_slope_is_found() -> None:
     assert found.drifts.frame["onset"].iloc[0] < pd.Timestamp(START) + pd.Timedelta(days=20)
 
 
+@pytest.mark.slow
 def test_a_drift_up_to_the_end_puts_a_quality_score_at_risk_and_a_bias_score_either_way() -> None:
     down, up = noise(), noise(2)
     down[-48:] -= 0.05
@@ -129,6 +135,7 @@ def test_a_drift_up_to_the_end_puts_a_quality_score_at_risk_and_a_bias_score_eit
     assert (frame["verdict"] == "drift").all()
 
 
+@pytest.mark.slow
 def test_a_change_below_the_margin_of_the_role_does_not_matter() -> None:
     values = noise(spread=0.001)
     values[-72:] -= 0.01
@@ -136,6 +143,7 @@ def test_a_change_below_the_margin_of_the_role_does_not_matter() -> None:
     assert judged(hours(values), margins={"quality": 0.02}).states.frame["verdict"].item() == "none"
 
 
+@pytest.mark.slow
 def test_the_verdict_does_not_follow_the_number_of_samples() -> None:
     values = noise(7)
     values[-72:] -= 0.02
@@ -176,6 +184,7 @@ def test_less_than_three_weeks_before_is_not_judged_and_never_no_drift() -> None
     assert "21 days of reference" in found.states.notes[0]
 
 
+@pytest.mark.slow
 def test_a_gauge_that_stands_still_is_not_updated() -> None:
     values = noise()
     values[-30:] = values[-31]
@@ -185,6 +194,7 @@ def test_a_gauge_that_stands_still_is_not_updated() -> None:
     assert judged(hours(values, gauge=False)).states.frame["verdict"].tolist() == ["none"]
 
 
+@pytest.mark.slow
 def test_a_constant_score_that_falls_is_a_drift() -> None:
     fell = np.full(HOURS, 0.9)
     fell[-24:] = 0.8

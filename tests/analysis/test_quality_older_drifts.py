@@ -44,6 +44,7 @@ def judged(whole: pd.DataFrame, **terms: object) -> Quality:
     return quality(pd.concat(parts, ignore_index=True), SPAN, **terms)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("age", "slope"), [(100, 0), (150, 30)])
 def test_an_old_fall_that_nobody_accepted_is_at_risk_since_its_own_day(age: int, slope: int) -> None:
     result = judged(scores(age, slope=slope))
@@ -67,6 +68,7 @@ def test_an_old_fall_ends_when_the_level_is_back_and_a_recovery_is_no_drift() ->
     assert judged(scores(150, back=40)).drifts.frame.empty
 
 
+@pytest.mark.slow
 def test_an_old_level_that_was_accepted_is_the_reference() -> None:
     at = pd.Timestamp(END) - pd.Timedelta(days=110)
     accepted = pd.DataFrame([{**ACCEPTED, "time": at}])

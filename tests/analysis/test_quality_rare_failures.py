@@ -21,17 +21,20 @@ def false_drifts(values: np.ndarray) -> float:
     return float((day_verdicts(values, WEEK).p[:, REFERENCE:] <= threshold()).any(axis=1).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("share", "per_hour"), [(0.98, 2), (0.999, 2), (0.995, 20)])
 def test_the_next_failure_of_a_score_that_nearly_always_passes_is_no_drift(share: float, per_hour: int) -> None:
     assert false_drifts(rates(share, per_hour)) <= 0.05
 
 
+@pytest.mark.slow
 def test_a_nightly_run_that_nearly_always_passes_raises_no_drift() -> None:
     values = np.full((SERIES, DAYS, 24), np.nan)
     values[:, :, 2] = np.random.default_rng(2).binomial(200, 0.9995, size=(SERIES, DAYS)) / 200
     assert false_drifts(values) <= 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after", "per_hour"), [(0.99, 0.9, 2), (1.0, 0.9, 2), (1.0, 0.98, 10), (0.98, 0.9, 20)]
 )
@@ -42,6 +45,7 @@ def test_more_failures_are_found_within_a_week_and_stay_open(before: float, afte
     assert verdicts.drifting[:, -1].mean() >= 0.95
 
 
+@pytest.mark.slow
 def test_failures_that_become_worse_are_found_though_there_are_no_more_of_them() -> None:
     failed = np.random.default_rng(4).random((SERIES, DAYS, 24)) < 0.1
     values = 1 - 0.1 * failed
@@ -58,6 +62,7 @@ def test_one_failure_in_a_month_surprises_as_much_as_its_share_of_the_hours() ->
     assert p[0] == pytest.approx(6 / 29)
 
 
+@pytest.mark.slow
 def test_a_nightly_rate_that_never_reaches_its_usual_value_again_is_a_drift() -> None:
     """Failures in a few nights scatter so far that a fall of every night lies inside their scatter by t."""
     random = np.random.default_rng(5)

@@ -32,6 +32,7 @@ def state(result: Quality) -> dict[str, Any]:
     return {str(name): value for name, value in row.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [2, 3, 20])
 def test_a_score_without_readings_on_the_last_days_is_no_ok(days: int) -> None:
     values = noise()
@@ -41,18 +42,21 @@ def test_a_score_without_readings_on_the_last_days_is_no_ok(days: int) -> None:
     assert row["judged_days"] == 30 - days
 
 
+@pytest.mark.slow
 def test_a_period_after_the_last_reading_has_no_verdict() -> None:
     later = TimeRange(END + timedelta(days=2), END + timedelta(days=3))
     row = state(quality(scores(noise()), later))
     assert (row["status"], row["verdict"], row["coverage"]) == ("no_data", "no_samples", 0.0)
 
 
+@pytest.mark.slow
 def test_a_day_that_has_just_begun_stands_back_behind_the_day_before() -> None:
     span = TimeRange(END - timedelta(days=30), END + timedelta(hours=2))
     row = state(quality(scores(noise()), span))
     assert (row["status"], row["verdict"], row["hours"]) == ("ok", "none", 24)
 
 
+@pytest.mark.slow
 def test_a_nightly_score_is_observed_and_judged() -> None:
     values = noise()
     values[np.arange(HOURS) % 24 != 2] = np.nan
@@ -63,6 +67,7 @@ def test_a_nightly_score_is_observed_and_judged() -> None:
     assert row["coverage"] == pytest.approx(20 / 30)
 
 
+@pytest.mark.slow
 def test_a_score_on_another_scale_is_at_risk_though_it_is_higher() -> None:
     values = noise()
     values[-20 * 24 :] *= 100
@@ -72,6 +77,7 @@ def test_a_score_on_another_scale_is_at_risk_though_it_is_higher() -> None:
     assert not result.drifts.frame["better"].any()
 
 
+@pytest.mark.slow
 def test_a_fall_from_a_better_level_is_seen_though_it_stays_above_the_old_one() -> None:
     values = noise()
     values[-60 * 24 :] += 0.08
@@ -83,6 +89,7 @@ def test_a_fall_from_a_better_level_is_seen_though_it_stays_above_the_old_one() 
     assert last["difference"] == pytest.approx(-0.06, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_better_level_is_the_reference_after_four_weeks() -> None:
     values = noise()
     values[-40 * 24 :] += 0.08
@@ -93,6 +100,7 @@ def test_a_better_level_is_the_reference_after_four_weeks() -> None:
     assert state(result)["status"] == "ok"
 
 
+@pytest.mark.slow
 def test_a_score_of_which_less_is_better_is_at_risk_when_it_rises() -> None:
     values = noise()
     values[-10 * 24 :] += 0.08

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.analysis.counting.apart import settled
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 200), st.floats(0, 0.2))
 def test_events_seen_one_slice_too_early_or_late_are_settled(seed, size, failing) -> None:

@@ -47,6 +47,7 @@ def test_an_attack_is_found_with_its_hours_its_events_and_its_cause():
     assert (found.hours, found.judged) == (720, 720)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "most"), [("poisson", 0), ("double", 0), ("burst", 10)])
 @pytest.mark.parametrize("level", [0.2, 5.0, 300.0])
 def test_quiet_weeks_give_hardly_any(kind, most, level):

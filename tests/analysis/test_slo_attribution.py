@@ -58,6 +58,7 @@ def test_an_episode_is_narrowed_to_where_it_was(struck: str, narrowed: set[tuple
     assert set(zip(here["dimension"], here["value"], strict=True)) == narrowed
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**31), st.integers(0, 1900), st.integers(1, 90), st.sampled_from(["a", "/chat", "all", "none"]))
 def test_episodes_and_labels_add_up_exactly(seed: int, first: int, length: int, struck: str) -> None:

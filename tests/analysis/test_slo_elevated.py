@@ -82,6 +82,7 @@ def test_a_weak_burn_of_a_quiet_system_is_followed_to_its_end(seed: int) -> None
     assert abs(one.last - 3096) <= 12
 
 
+@pytest.mark.slow
 def test_chance_alone_makes_a_stretch_in_less_than_one_of_a_hundred_weeks() -> None:
     others = 0
     for seed in range(300):

@@ -136,6 +136,7 @@ owned = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(owned, owned)
 def test_effects_with_switches_add_up_to_the_last_digit(before: list[Item], now: list[Item]):
     split = effects(before, now, ("key", "model"))
@@ -143,6 +144,7 @@ def test_effects_with_switches_add_up_to_the_last_digit(before: list[Item], now:
     assert total([amount for parts in split.values() for amount in parts.values()]) == change
 
 
+@pytest.mark.slow
 @given(items, items)
 def test_effects_add_up_to_the_change_to_the_last_digit(before: list[Item], now: list[Item]):
     split = effects(before, now)

@@ -56,6 +56,7 @@ def test_a_step_is_one_jump_from_its_first_to_its_last_day_with_what_it_cost():
     assert (row.severity, row.ongoing) == ("critical", False)
 
 
+@pytest.mark.slow
 def test_a_step_that_stays_is_the_new_usual_after_a_fortnight_and_is_reported_once():
     stepped = week(100)
     stepped[40:] *= 2
@@ -168,6 +169,7 @@ def test_noise_alone_seldom_stands_out():
     assert judged <= 4  # of 372 days
 
 
+@pytest.mark.slow
 def test_a_small_rise_stands_out_of_a_steady_group_and_not_of_an_uneven_one():
     """15 % more on one day: far beyond errors of 2 %, ordinary beside errors of 8 %."""
     for noise, count in ((0.01, 1), (0.08, 0)):

@@ -62,6 +62,7 @@ def test_four_drafted_counters_that_say_nothing_are_input_and_output_once():
     assert any("sum of input and output" in note for note in notes)
 
 
+@pytest.mark.slow
 def test_a_total_shows_that_the_parts_stand_beside_their_whole():
     book = counted(tokens_input="60", tokens_output="30", tokens_cached="40", tokens_total="130")
     amount, classes, _ = total_of(book, GATEWAY)
@@ -69,6 +70,7 @@ def test_a_total_shows_that_the_parts_stand_beside_their_whole():
     assert classes == PARTITION
 
 
+@pytest.mark.slow
 def test_keys_of_the_profile_are_never_overruled():
     stated = [
         account("tokens.input", token_class="input"),

@@ -60,6 +60,7 @@ def test_a_file_of_before_without_a_checksum_of_its_footer_is_read(tmp_path: Pat
         checked_tail(path, f"x{SEALED}", path.stat().st_size)
 
 
+@pytest.mark.slow
 def test_no_tipped_bit_is_another_number_in_sql(tmp_path: Path) -> None:
     chance = np.random.default_rng(5)
     times = np.arange(0, 300_000, 1_000)

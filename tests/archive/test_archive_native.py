@@ -132,6 +132,7 @@ def test_odd_numbers_keep_their_bits(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_they_outlive_the_raw_floats_and_a_query_of_both_is_refused(tmp_path):
     archive = Archive.open(tmp_path, create=True)
     archive.append_samples(native_sample_set())
@@ -149,6 +150,7 @@ def test_they_outlive_the_raw_floats_and_a_query_of_both_is_refused(tmp_path):
     assert archive.rows("histograms") == 0
 
 
+@pytest.mark.slow
 def test_the_commands_say_what_a_histogram_is_not(whole: Archive, tmp_path, capsys):
     settings = tmp_path / "workbench.toml"
     settings.write_text(f'[sources.kept]\nkind = "archive"\npath = "{whole.root}"\n')

@@ -70,6 +70,7 @@ def test_both_forms_cut_the_same_slices(parts) -> None:
         np.testing.assert_array_equal(getattr(ours, name), getattr(fast, name), err_msg=name)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 400_000), st.integers(0, 50)), min_size=1, max_size=60),
@@ -162,6 +163,7 @@ def test_recent_times_are_answered_from_samples(both) -> None:
     np.testing.assert_array_equal(found.values, both[0].range("rate(x_total[5m])", recent, step_ms=60_000).values)
 
 
+@pytest.mark.slow
 def test_exact_increases_of_days_cross_the_border_of_the_samples(both) -> None:
     whole = TimeRange.from_ms(START, START + 12 * DAY)
     for labels, times, values in both[0].raw("x_total", whole.left_open()):

@@ -56,6 +56,7 @@ def test_one_wrong_profile_stops_its_own_system_only(tmp_path: Path, mistake: st
     assert len(open_context(load_settings(settings)).catalog.faults) == len(read.faults)
 
 
+@pytest.mark.slow
 def test_one_wrong_objective_leaves_the_others(tmp_path: Path) -> None:
     documents = [
         PROFILE.format(name="good"),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
+import pytest
 
 from workbench.analysis.capacity.level import CapacityLimit, Level
 from workbench.analysis.capacity.levels import capacity
@@ -15,6 +16,7 @@ AS_OF = datetime(2026, 11, 17, tzinfo=UTC)
 HOURS = np.arange(60 * 24)
 
 
+@pytest.mark.slow
 def test_a_filling_disk_says_by_when_to_act_and_a_calm_level_is_left_out() -> None:
     full = (CapacityLimit("full", 1.0),)
     disk = Level("disk", "Disk", "/", "ratio", 0.2 + 0.01 * HOURS / 24, full, accumulates=True, lead_days=10)

@@ -123,6 +123,7 @@ def test_an_unreachable_server_is_named_and_is_no_zero(run, tmp_path):
         assert "No data" not in out + err
 
 
+@pytest.mark.slow
 def test_a_period_without_data_is_said_and_is_no_zero(run, tmp_path):
     Archive.open(tmp_path / "home" / "archive", create=True)
     settings = 'home = "home"\n[sources.here]\nkind = "archive"\npath = "home/archive"\n'

@@ -37,6 +37,7 @@ def run(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     return call
 
 
+@pytest.mark.slow
 def test_an_exclusion_is_made_listed_shown_and_revoked(run) -> None:
     period = ("--from", "2026-10-28", "--to", "2026-11-01")
     window = ("--slo", "quality", "--from", "2026-10-29T00:00Z", "--for", "2h")
@@ -76,6 +77,7 @@ def test_a_wrong_command_says_why_and_what_next(run, words, code, why) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_rules_exports_and_imports_are_files_that_are_read_again(run, tmp_path: Path) -> None:
     code, _, said = run("slo", "rules", SYSTEM, "--slo", "availability", "--out", str(tmp_path / "rules"))
     assert (code, sorted(path.name for path in (tmp_path / "rules").iterdir())) == (

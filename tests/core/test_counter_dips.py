@@ -63,6 +63,7 @@ def test_misreads_change_a_large_count_by_no_more_than_they_fell(counter, dips, 
     assert all("Corrected: a_total" in note for note in dip_notes(found, since_ms=0))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(counters(), st.integers(1, 4))
 def test_a_process_that_started_again_is_counted_from_zero(counter, restarts) -> None:
@@ -81,6 +82,7 @@ def test_a_process_that_started_again_is_counted_from_zero(counter, restarts) ->
         assert whole(fixed) == pytest.approx(total)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(counters(), st.sampled_from([0.4, 0.1]), st.booleans())
 def test_a_fall_to_a_count_that_no_restart_has_goes_on_from_there(counter, kept, missed) -> None:
@@ -106,6 +108,7 @@ def test_one_scrape_that_reads_zero_is_a_misread() -> None:
     assert (whole(fixed), dip.at_stake) == (values[-1] - values[0], values[49])
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(counters(), st.integers(1, 3), st.sampled_from([1, 2, 10]), st.sampled_from([1.5, 20.0, 1e5]))
 def test_leaps_that_fall_back_count_nothing(counter, leaps, lasting, factor) -> None:

@@ -74,6 +74,7 @@ def test_an_events_frame_with_more_good_than_total_is_refused():
         check(pd.DataFrame({"time": time, "good": [2.0]}), EVENTS, where="test")
 
 
+@pytest.mark.slow
 @given(st.lists(st.decimals("-1e6", "1e6", places=6)))
 def test_money_adds_without_loss_in_any_order(amounts):
     assert money.total(amounts) == money.total(reversed(amounts)) == sum(amounts, Decimal(0))

@@ -38,6 +38,7 @@ def test_streams_of_other_days_names_and_seeds_differ() -> None:
     assert len(drawn) == 8
 
 
+@pytest.mark.slow
 @given(COUNTS, SEEDS)
 def test_parts_of_a_minute_add_up_to_it(counts: list[int], seed: int) -> None:
     whole = np.array([counts, counts[::-1]])
@@ -47,6 +48,7 @@ def test_parts_of_a_minute_add_up_to_it(counts: list[int], seed: int) -> None:
         assert (parts.reshape(2, -1, 4).sum(axis=2) == whole).all()
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(*[st.integers(0, 60)] * 3), min_size=1, max_size=6), SEEDS)
 def test_two_classifications_of_the_same_requests_agree_in_every_part(rows: list[tuple[int, ...]], seed: int) -> None:
     classes = np.array(rows).T
@@ -58,6 +60,7 @@ def test_two_classifications_of_the_same_requests_agree_in_every_part(rows: list
     assert (split.reshape(3, -1, 4).sum(axis=2) == classes).all()
 
 
+@pytest.mark.slow
 @given(COUNTS, st.floats(0, 1), st.floats(1.1, 50), SEEDS)
 def test_slowing_down_loses_no_request_and_makes_none_faster(
     counts: list[int], level: float, factor: float, seed: int
@@ -88,6 +91,7 @@ def test_load_is_high_in_the_afternoon_low_at_night_lower_at_weekends_and_grows(
     assert growth(np.array([monday + 52 * 10_080]))[0] > growth(np.array([monday]))[0] + 0.35
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(*[st.integers(0, 40)] * 3), min_size=2, max_size=40), st.integers(1, 30), SEEDS)
 def test_over_any_stretch_the_kept_requests_stand_for_all_but_less_than_one_round(
     rows: list[tuple[int, ...]], keep: int, seed: int

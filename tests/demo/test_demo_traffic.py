@@ -194,6 +194,7 @@ def test_lengths_of_answers_are_the_quantiles_of_the_recorded_conversations(traf
     assert found.tolist() == list(traffic.latency.tokens)
 
 
+@pytest.mark.slow
 @given(
     requests=st.lists(st.integers(0, 10**7), min_size=1, max_size=4),
     amount=st.integers(0, 2**43),
@@ -213,6 +214,7 @@ def test_every_hour_keeps_its_sums_whatever_the_noise(requests, amount, cv, clos
     assert amounts.reshape(-1, 60).sum(axis=1).tolist() == [amount if count else 0 for count in requests]
 
 
+@pytest.mark.slow
 def test_money_of_an_hour_is_rounded_once_to_a_unit(traffic):
     volumes = read_volumes(traffic, SLICE)
     prices: dict[str, Price] = {pool.model: pool.price for pool in traffic.pools.values()}
@@ -272,6 +274,7 @@ def test_a_simulated_scenario_takes_no_folder(tmp_path):
         build_demo(tmp_path / "demo", source=SLICE, end=ANCHOR)
 
 
+@pytest.mark.slow
 def test_events_name_keys_and_models_of_the_recorded_traffic(tmp_path):
     event = {"id": "x", "kind": "provider_limit", "system": "conduit", "start": "-1d", "duration": "1h"}
     file = short_scenario(tmp_path, events=[{**event, "magnitude": 0.2, "where": {"model": "qwen-pluss"}}])

@@ -51,6 +51,7 @@ def test_marks_are_neither_numbers_nor_stale_and_survive_copies() -> None:
     assert np.isnan(kept[5:]).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(exponential(), min_size=1, max_size=5))
 def test_a_block_gives_back_what_it_took_in(histograms: list[Histogram]) -> None:
@@ -113,6 +114,7 @@ def test_more_observations_are_no_reset_and_fewer_are(one: Histogram, more: Hist
     assert equal(block, np.array([0, 0]), np.array([0, 1])).tolist() == [True, grown == one]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(exponential(-2, 3), st.floats(0, 1))
 def test_the_fraction_below_a_quantile_is_the_quantile(one: Histogram, q: float) -> None:

@@ -116,6 +116,7 @@ def test_files_of_two_watchers_are_not_mixed() -> None:
     assert watchers([later, ours]) == [[*ours, *later]]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 600), st.integers(1, 200)), min_size=1, max_size=6),

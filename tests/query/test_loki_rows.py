@@ -158,6 +158,7 @@ def test_a_storm_of_refusals_is_survived(serve: Callable[..., Served], status: i
     assert sum(len(piece) for piece in source_at(served.url).logs(ALL, SPAN)) == 6_000
 
 
+@pytest.mark.slow
 def test_a_server_that_hangs_ends_in_the_timeout(serve: Callable[..., Served]) -> None:
     served = serve(lambda asked: Says(headers_drip_s=30))
     with pytest.raises(SourceUnavailable, match="No complete answer"):

@@ -102,6 +102,7 @@ def asked(kind: str, body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
             assert name != "state" or found.status in ("ok", "no_data", "unavailable")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(body=BODIES)

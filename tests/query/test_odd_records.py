@@ -83,6 +83,7 @@ def read_or_refused(read: Callable[[dict[str, Any]], object], changes: dict[str,
         read(changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read", [otlp, jaeger, zipkin])
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes=CHANGES)
@@ -109,6 +110,7 @@ def test_a_time_that_is_no_time_refuses_its_span(value) -> None:
         zipkin({"timestamp": value})
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(text=PIECES)
 def test_a_line_of_any_shape_is_a_row(text) -> None:

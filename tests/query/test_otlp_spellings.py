@@ -37,6 +37,7 @@ def snaked(held: Any) -> Any:
     return [snaked(each) for each in held] if isinstance(held, list) else held
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.text("a_B.c", max_size=8), st.dictionaries(st.text("a_B.c", min_size=1, max_size=8), st.text(max_size=8)))
 def test_snake_case_is_read_like_camel_case(name, attributes) -> None:

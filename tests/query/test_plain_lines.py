@@ -47,6 +47,7 @@ def test_any_quoting_keeps_time_level_and_values(level, second, values, order) -
     assert [parsed.record[f"k{number}"] for number in range(len(values))] == [value for value, _ in values]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(list(LEVELS)), st.sampled_from(['"', "'", "`"]), st.text("abc =.,(", max_size=20))
 def test_a_quote_that_is_never_closed_costs_neither_time_nor_level(level, quote, rest) -> None:

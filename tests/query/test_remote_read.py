@@ -102,6 +102,7 @@ def test_checksums_of_the_standard() -> None:
     assert crc32c(bytes(range(32))) == 0x46DD794E
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS)
 def test_no_damage_to_an_answer_gives_samples(reader) -> None:
     samples = risen([(60_000, int(np.float64(i * 1.1).view(np.uint64))) for i in range(30)])

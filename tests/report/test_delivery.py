@@ -152,6 +152,7 @@ def test_a_mail_has_the_first_page_inline_and_the_report_attached(
     assert attached.get_content().strip() == FILE.decode()
 
 
+@pytest.mark.slow
 def test_a_busy_mail_server_is_tried_again_with_the_same_key_and_a_refusal_is_final(
     store: Store, mail_server: tuple[Inbox, ChannelSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +175,7 @@ def test_a_busy_mail_server_is_tried_again_with_the_same_key_and_a_refusal_is_fi
     assert message_from_bytes(inbox.mails[-1][1])["Message-ID"] == f"<{dead.message.id}@example.com>"
 
 
+@pytest.mark.slow
 def test_a_wrong_password_and_a_foreign_certificate_send_nothing_and_leak_nothing(
     store: Store, mail_server: tuple[Inbox, ChannelSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +193,7 @@ def test_a_wrong_password_and_a_foreign_certificate_send_nothing_and_leak_nothin
     assert inbox.mails == []
 
 
+@pytest.mark.slow
 def test_a_server_without_tls_gets_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_SMTP_PASSWORD", "hunter2-secret")
     inbox = Inbox()
@@ -298,6 +301,7 @@ def test_public_addresses_need_tls() -> None:
     assert checked_address("127.0.0.1", 80, encrypted=False) == "127.0.0.1"
 
 
+@pytest.mark.slow
 def test_a_folder_gets_whole_files_under_names_that_cannot_leave_it(store: Store, tmp_path: Path) -> None:
     target = tmp_path / "share"
     channel = ChannelSettings(kind="folder", path=target)

@@ -158,6 +158,7 @@ def _opened(address: str, settings: Settings) -> Cluster | None:
         return None
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_said() -> None:
     pytest.importorskip("distributed")
     settings = Settings.model_validate({"home": "/tmp/x", "sources": {}})

@@ -138,6 +138,7 @@ def test_findings_are_written_as_markdown_and_json(tmp_path: Path) -> None:
     assert json.loads(files["json"].read_text()) == {"order": ["slo"]}
 
 
+@pytest.mark.slow
 def test_without_a_browser_pdf_is_refused_and_figures_are_drawn_by_a_script(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv(browser.VARIABLE, "")
     with pytest.raises(ReportError, match="PDF is not available: no browser was found"):

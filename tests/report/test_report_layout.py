@@ -96,6 +96,7 @@ def test_a_figure_says_in_words_what_it_shows() -> None:
     assert is_empty({"data": [{"x": ["2026-10-01", "2026-10-02"], "y": nowhere}]})
 
 
+@pytest.mark.slow
 def test_dates_under_a_figure_read_as_those_in_the_text(omit) -> None:
     points = {"x": ["2026-10-01", "2026-10-20", "2026-11-05"], "y": [1, 2, 3], "type": "scatter"}
     pictures = drawn([{"data": [points], "layout": {"height": 300}}])

@@ -219,6 +219,7 @@ def test_every_template_declares_typed_parameters_with_help():
             assert parameter.help
 
 
+@pytest.mark.slow
 def test_hostile_text_in_outputs_stays_text():
     hostile = "</script><script>alert(1)</script>"
     figure = {"application/vnd.plotly.v1+json": {"data": [{"name": hostile, "y": [1]}], "layout": {}}}

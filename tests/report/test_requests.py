@@ -116,6 +116,7 @@ def test_a_mistake_is_said_at_once(settings: Settings, ctx: Context, wrong: dict
     assert requested_reports(ctx) == []
 
 
+@pytest.mark.slow
 def test_a_report_whose_maker_was_killed_is_made_by_the_next(
     settings: Settings, ctx: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

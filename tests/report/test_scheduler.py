@@ -164,6 +164,7 @@ def test_a_report_that_always_fails_is_given_up_and_said(tmp_path: Path) -> None
     store.close()
 
 
+@pytest.mark.slow
 def test_a_report_whose_process_is_killed_is_tried_again_later(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'store.db'}"
     planned_from_start(url)

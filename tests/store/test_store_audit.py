@@ -34,6 +34,7 @@ def test_a_tag_that_replaces_another_keeps_the_one_before(store: Store) -> None:
     assert [(row["tag"], row["tagged_by"]) for row in newest.after] == [("no action", "ben")]
 
 
+@pytest.mark.slow
 def test_the_trail_is_of_all_systems_one_person_or_since_an_instant(store: Store) -> None:
     store.add_annotation(NOTE)
     store.add_annotation(replace(NOTE, system="gateway", created_by="ben", created_at=NOON + timedelta(days=1)))
@@ -43,6 +44,7 @@ def test_the_trail_is_of_all_systems_one_person_or_since_an_instant(store: Store
     assert [entry.system for entry in store.within(("lab",)).audit()] == ["lab"]
 
 
+@pytest.mark.slow
 def test_the_second_editor_sees_the_change_of_the_first_and_writes_when_they_have_seen_it(store: Store) -> None:
     seen = store.newest_change("lab")
     first = store.add_annotation(NOTE, seen=seen)

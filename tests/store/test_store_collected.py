@@ -59,6 +59,7 @@ def holder(process: Process, mark: str = "1") -> str:
     return f"{process}/{mark}"
 
 
+@pytest.mark.slow
 def test_a_lease_of_a_process_that_ended_is_free_at_once(store: Store) -> None:
     own = this_process()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
@@ -76,6 +77,7 @@ def test_a_number_used_again_or_another_boot_is_no_holder(store: Store, gone: di
     assert store.take_lease("collect", holder(this_process()), now=NOON, lasts=HOUR)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", [-2 * HOUR, 2 * HOUR, timedelta(days=-400)])
 def test_a_clock_that_jumps_moves_no_lease_of_this_host(store: Store, jump: timedelta) -> None:
     assert store.take_lease("collect", holder(this_process(), "a"), now=NOON, lasts=HOUR)
@@ -101,6 +103,7 @@ def test_an_answer_is_kept_for_each_revision_of_the_question(store: Store) -> No
     assert store.kept_answer("standing", "lab", "r2") is None
 
 
+@pytest.mark.slow
 def test_an_observation_lasts_as_long_as_the_server_says_the_same(store: Store) -> None:
     up, down = [{"instance": "a", "health": "up"}], [{"health": "down", "instance": "a"}]
     said = [store.observe("prod", "targets", each, at=NOON + n * MINUTE) for n, each in enumerate([up, up, down, up])]

@@ -44,6 +44,7 @@ def test_a_run_is_read_back_as_it_was_begun(store: Store) -> None:
     assert run.finished_at is None
 
 
+@pytest.mark.slow
 def test_a_store_that_is_dropped_leaves_no_connection_open(url: str) -> None:
     assert Store(url).runs() == []
     gc.collect()  # an open connection would warn here, and a warning is an error

@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -72,6 +73,7 @@ def test_every_migration_can_be_taken_back(tmp_path: Path) -> None:
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_report_runs_outlive_an_upgrade(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'store.db'}"
     store = Store(url)
@@ -100,6 +102,7 @@ def test_an_upgrade_keeps_a_copy_of_the_store_as_it_was(tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.glob("store.db.0*")) == ["store.db.0006"]
 
 
+@pytest.mark.slow
 def test_sqlite_waits_for_other_writers_and_keeps_a_write_ahead_log(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'store.db'}")
     with reading(engine) as connection:

@@ -53,6 +53,7 @@ def killed(path: Path) -> None:
     assert path.with_name("workbench.db-wal").stat().st_size
 
 
+@pytest.mark.slow
 def test_a_lost_write_ahead_log_is_an_error_that_names_it(path: Path) -> None:
     killed(path)
     for beside in ("-wal", "-shm"):
@@ -65,6 +66,7 @@ def test_a_lost_write_ahead_log_is_an_error_that_names_it(path: Path) -> None:
     assert len(Store(f"sqlite:///{path}").exclusions("lab")) == 1, "as the hint says"
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_in_the_log_is_read(path: Path) -> None:
     killed(path)
     assert len(Store(f"sqlite:///{path}").exclusions("lab")) == 2

@@ -90,6 +90,7 @@ def rows(study: Any) -> list[tuple[str, float, bool, bool]]:
     return [(row.alertname, row.duration_s / 60, row.open, row.right_censored) for row in frame.itertuples(index=False)]
 
 
+@pytest.mark.slow
 def test_looks_become_episodes_and_say_what_was_observed(polled: tuple[Server, Context]) -> None:
     server, ctx = polled
     for minute in range(0, 31, 5):
@@ -138,6 +139,7 @@ def test_looks_that_are_too_old_are_deleted_and_their_episodes_stay(polled: tupl
     assert study.results["episodes"].observed_s > 0
 
 
+@pytest.mark.slow
 def test_a_pause_between_equal_looks_is_not_observed(polled: tuple[Server, Context]) -> None:
     _, ctx = polled
     for minute in (0, 5, 10, 300, 305):
@@ -147,6 +149,7 @@ def test_a_pause_between_equal_looks_is_not_observed(polled: tuple[Server, Conte
     assert study.results["episodes"].observed_s == 15 * 60
 
 
+@pytest.mark.slow
 def test_a_standing_alert_fires_over_a_pause_since_alertmanager_gives_its_start(
     polled: tuple[Server, Context],
 ) -> None:

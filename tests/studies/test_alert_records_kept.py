@@ -70,6 +70,7 @@ def test_one_sample_does_not_hide_what_the_archive_wrote_down(
     assert begun(context_over(ArchiveSource("kept", archive))) == 28
 
 
+@pytest.mark.slow
 def test_servers_are_merged_in_what_was_written_down(tmp_path: Path, context_over: Callable[..., Context]) -> None:
     archive = Archive.open(tmp_path / "archive", create=True)
     archive.append_episodes(kept(27, "a", "b"))
@@ -78,6 +79,7 @@ def test_servers_are_merged_in_what_was_written_down(tmp_path: Path, context_ove
     assert begun(ctx, without=("replica",)) == 27
 
 
+@pytest.mark.slow
 def test_what_the_collector_wrote_down_is_read_back(tmp_path: Path, context_over: Callable[..., Context]) -> None:
     archive = Archive.open(tmp_path / "archive", create=True)
     ctx = context_over(ArchiveSource("empty", archive))
@@ -86,6 +88,7 @@ def test_what_the_collector_wrote_down_is_read_back(tmp_path: Path, context_over
     assert begun(ctx) == 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beside", ["nothing", "a server without ALERTS"])
 def test_a_file_of_webhooks_is_enough_to_know_episodes_and_what_fires(beside: str, tmp_path: Path) -> None:
     instants = [START + timedelta(hours=hours) for hours in (10, 11, 30)]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from tests.studies.test_alert_records_kept import SPAN, START, SYSTEM, kept
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
@@ -18,6 +20,7 @@ def silence(identity: str, *, start: str, end: str, owner: str = "ana", comment:
             "matchers": [matcher]}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_silences_are_counted_and_those_without_an_owner_named(
     tmp_path: Path, context_over: Callable[..., Context]
 ) -> None:
@@ -41,6 +44,7 @@ def test_silences_are_counted_and_those_without_an_owner_named(
     assert study.results["stages"].frame["count"].tolist()[:2] == [10, 8]
 
 
+@pytest.mark.slow
 def test_a_silence_that_was_removed_keeps_nothing_quiet_afterwards(
     tmp_path: Path, context_over: Callable[..., Context]
 ) -> None:

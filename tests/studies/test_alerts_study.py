@@ -104,6 +104,7 @@ def test_a_part_of_the_period_has_the_episodes_that_began_in_it(demo: Context, o
     assert sum(begun) == int(october.results["episodes"].frame["started"].sum())
 
 
+@pytest.mark.slow
 def test_rules_are_quiet_only_where_an_alert_that_fired_would_be_seen(
     lab_samples: SeriesSet, context_over: Callable[..., Context], tmp_path: Path
 ) -> None:

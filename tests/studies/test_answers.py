@@ -237,6 +237,7 @@ def test_an_answer_without_a_source_is_not_kept(ctx):
     assert compute.times == 2
 
 
+@pytest.mark.slow
 def test_damaged_or_foreign_bytes_are_no_answer(ctx):
     content = study_bytes(ask(ctx, question()))
     for broken in (
@@ -279,6 +280,7 @@ def test_older_answers_are_renewed_one_after_the_other_and_one_that_comes_too_la
     assert len(asked) == 1
 
 
+@pytest.mark.slow
 def test_the_overview_of_parts_is_that_of_one_process(ctx):
     whole = Question("overview", "", None, NOW)
     parts = parts_of(ctx, whole)
@@ -288,6 +290,7 @@ def test_the_overview_of_parts_is_that_of_one_process(ctx):
     assert not parts_of(ctx, question())
 
 
+@pytest.mark.slow
 def test_who_waits_for_another_process_takes_its_answer(ctx):
     waited, begun = Counted(), threading.Event()
 

@@ -123,6 +123,7 @@ def tried_at(settings: Settings, backup: Path, step: int, monkeypatch: pytest.Mo
     return True
 
 
+@pytest.mark.slow
 def test_a_backup_that_is_broken_off_leaves_the_one_before(settings, tmp_path, monkeypatch):
     back_up(settings, tmp_path / "backup", now=NOW)
     context = open_context(settings)

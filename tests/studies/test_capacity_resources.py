@@ -82,6 +82,7 @@ def gate(tmp_path: Path, context_over: Callable[..., Context], times: np.ndarray
     return study.results["limits"].frame.drop_duplicates(["resource", "series"], keep="last").set_index("resource")
 
 
+@pytest.mark.slow
 def test_every_limit_is_there_with_its_use(gate: pd.DataFrame) -> None:
     assert gate["now"].to_dict() == {
         "limit_left.tokens": pytest.approx(0.9),  # the lowest that any process was told, out of 1,000
@@ -95,6 +96,7 @@ def test_every_limit_is_there_with_its_use(gate: pd.DataFrame) -> None:
     assert gate.loc["memory.gpu", "series"] == "device 0"
 
 
+@pytest.mark.slow
 def test_what_is_at_nine_tenths_of_a_provider_limit_is_at_risk(gate: pd.DataFrame) -> None:
     risky = gate.index[gate["status"] == "at_risk"]
     assert set(risky) <= {"limit_left.tokens", "requests"}

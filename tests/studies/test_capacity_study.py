@@ -88,6 +88,7 @@ def lab_disk(tmp_path: Path) -> Archive:
     return archive
 
 
+@pytest.mark.slow
 def test_used_is_what_is_not_left_and_the_date_is_that_of_arithmetic(
     tmp_path: Path, context_over: Callable[..., Context]
 ) -> None:
@@ -143,6 +144,7 @@ def test_every_disk_that_fills_is_full_within_its_interval(demo_home: Path, demo
                 assert (own["latest"] >= pd.Timestamp(at)).all(), one["id"]
 
 
+@pytest.mark.slow
 def test_a_disk_that_was_made_larger_is_forecast_by_what_is_written_not_by_its_share(
     tmp_path: Path, context_over: Callable[..., Context]
 ) -> None:

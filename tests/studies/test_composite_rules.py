@@ -60,6 +60,7 @@ def test_rules_count_a_composite_as_we_do(lab: Context, weights: Any, given: dic
     assert ruled_share(ctx) == pytest.approx(1 - ours.sli, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("low", [
     ThresholdIndicator("avg(counterfactual_quality_score)", ">", Decimal("0.95"), 300_000),
     RawIndicator("avg(counterfactual_quality_score)", "success"),

@@ -45,6 +45,7 @@ def test_a_dead_server_is_a_status_of_both(dead: Context) -> None:
     assert priced.status == "unavailable"
 
 
+@pytest.mark.slow
 def test_a_period_without_data_says_so_and_claims_no_figure(gateway: Context) -> None:
     empty = TimeRange(BEGIN - timedelta(days=9), BEGIN - timedelta(days=7))
     charges = focus_charges(gateway, system=GATEWAY, range=empty, as_of=END)

@@ -32,6 +32,7 @@ def test_work_is_done_at_once_where_nobody_waits_and_else_after_the_answer_whate
     assert done == ["now", "answer", "later", "again"]
 
 
+@pytest.mark.slow
 def test_an_overview_is_given_before_its_counts_are_stored_and_is_the_same_from_them(lab: Context) -> None:
     span = TimeRange(END - timedelta(days=2), END)
     shelf = Shelf.of(lab, SYSTEM, objectives_of(lab, SYSTEM), lab.store)

@@ -60,6 +60,7 @@ def test_a_whole_home_is_well(home: Path) -> None:
     assert {one.part for one in diagnoses} == parts
 
 
+@pytest.mark.slow
 def test_a_report_that_was_not_made_and_a_dead_message_are_named(home: Path) -> None:
     lasts = timedelta(minutes=1)
     with closing(open_store(settings_of(home))) as store:

@@ -43,6 +43,7 @@ def judged(ctx: Context, objective: str = "availability"):
     return study, study.results["compliance"].frame.set_index("objective").loc[objective]
 
 
+@pytest.mark.slow
 def test_pods_that_nobody_saw_begin_are_named_with_what_they_counted(over) -> None:
     rises = np.arange(len(TIMES)) * 10.0
     late = TIMES[5_000:5_004]
@@ -53,6 +54,7 @@ def test_pods_that_nobody_saw_begin_are_named_with_what_they_counted(over) -> No
     assert "instance lab-2" in note
 
 
+@pytest.mark.slow
 def test_a_pod_that_began_within_the_period_is_counted_from_its_start(over) -> None:
     rises = np.arange(len(TIMES)) * 10.0
     late = TIMES[5_000:5_004]
@@ -66,6 +68,7 @@ def test_a_pod_that_began_within_the_period_is_counted_from_its_start(over) -> N
 PAIR = (("a", 0), ("b", 20_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("label", "counted"), [("replica", 1), ("cluster", 2)])
 def test_a_pair_of_prometheus_is_counted_once_where_the_label_names_it_and_named_else(over, label, counted) -> None:
     seen = [counter("lab-1", (TIMES + at) / 1_000.0, TIMES + at, **{label: name}) for name, at in PAIR]
@@ -76,6 +79,7 @@ def test_a_pair_of_prometheus_is_counted_once_where_the_label_names_it_and_named
     assert row.method == ("corrected" if counted == 1 else "exact")
 
 
+@pytest.mark.slow
 def test_failures_that_a_pair_saw_once_are_counted_once_beside_their_total(over) -> None:
     seen = [counter("lab-1", (TIMES + at) / 1_000.0, TIMES + at, replica=name) for name, at in PAIR]
     failed = [counter("lab-1", np.ones(9), TIMES[5_000:5_009] + at, replica=name, status="500") for name, at in PAIR]
@@ -108,6 +112,7 @@ def test_a_load_balancer_in_front_of_two_processes_is_refused(over) -> None:
     assert any("shows the counts of several processes in turn" in text for text in study.warnings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [400, 4_000])
 def test_an_address_that_moves_between_processes_is_refused(over, kept) -> None:
     turns, rises = (np.arange(len(TIMES)) // kept) % 2, np.arange(len(TIMES)) * 30.0
@@ -143,6 +148,7 @@ def test_failures_counted_by_a_job_that_died_are_not_zero(tmp_path, up, bad, tot
     assert counts.events.covered.mean() == pytest.approx(0.7, abs=0.01)
 
 
+@pytest.mark.slow
 def test_no_question_counts_the_counters_of_several_processes(over) -> None:
     """A scraper keeps its connection, so the process that answers changes twenty times a day, not at each scrape."""
     rng = np.random.default_rng(3)
@@ -183,6 +189,7 @@ def test_a_series_of_failures_that_ended_is_named_when_some_would_be_usual(over,
     assert any("Doubtful: no failure is counted since" in text for text in study.warnings) == doubtful
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("failed", "leapt_good", "leapt_failed", "status"),
     [(0.3, 5e6, 0, "refused"), (0.01, 0, 3_000, "refused"), (0.01, 5e6, 0, "ok"), (0.01, 0, 0, "ok")],
@@ -198,6 +205,7 @@ def test_a_leap_that_decides_whether_an_objective_is_met_leaves_it_unknown(
     assert any("Doubtful" in text for text in study.warnings) == bool(leapt_good or leapt_failed)
 
 
+@pytest.mark.slow
 def test_an_outage_that_turns_all_requests_into_failures_is_no_leap(over) -> None:
     down = (np.arange(len(TIMES)) >= HALF) & (np.arange(len(TIMES)) < HALF + 4)
     good, bad = np.cumsum(np.where(down, 0, 9_000.0)), np.cumsum(np.where(down, 9_000.0, np.arange(len(TIMES)) % 2))

@@ -108,6 +108,7 @@ def test_another_target_is_refused_where_the_buckets_do_not_tell(between: Contex
     assert frame["status"].to_dict() == {0.9: "ok", 0.95: "refused", 0.96: "refused", 0.99: "spent"}
 
 
+@pytest.mark.slow
 def test_what_is_excluded_leaves_the_bounds_too(tmp_path: Path, context_over: Callable[..., Context]) -> None:
     archive = Archive.open(tmp_path / "archive", create=True)
     archive.append_samples(SeriesSet.of(histogram("a", {"1.0": 0.96, "2.5": 0.97, "+Inf": 1.0}) + bad_day()))
@@ -152,6 +153,7 @@ def test_a_month_that_is_not_over_is_judged_by_its_own_budget(lab: Context) -> N
     assert budget_left_text(early).endswith("so far")
 
 
+@pytest.mark.slow
 def test_a_collector_counts_ahead_what_an_overview_opens_with(between: Context) -> None:
     refresh(between, SYSTEM, as_of=END)
     broken = replace(between, sources={"demo": Unread("demo", between.sources["demo"].archive)})
@@ -166,6 +168,7 @@ class Unread(ArchiveSource):
         raise AssertionError(f"{selector} was read over {span}")
 
 
+@pytest.mark.slow
 def test_a_failure_that_lasts_is_stored_and_one_that_may_pass_is_not(lab: Context) -> None:
     empty = replace(lab.catalog.objective(SYSTEM, "quality"), id="nothing")
     ctx = replace(lab, catalog=Catalog({SYSTEM: lab.catalog.profile(SYSTEM)}, {SYSTEM: (empty,)}))
@@ -233,6 +236,7 @@ def test_a_table_without_headers_holds_no_counts() -> None:
         counts_of(counts_table([]).replace_schema_metadata(None))
 
 
+@pytest.mark.slow
 def test_counts_go_to_the_store_and_back_whole(lab: Context, lab_archive: Archive) -> None:
     objectives = lab.catalog.objectives[SYSTEM]
     spans = {one.id: SPAN for one in objectives}

@@ -41,6 +41,7 @@ def test_a_fall_is_alarmed_without_labels_and_labels_agree(
     assert any("concept drift" in note for note in seen.notes)
 
 
+@pytest.mark.slow
 def test_a_model_that_stays_as_good_from_year_to_year_is_not_alarmed(
     context: Context, omit: Callable[[str], NoReturn]
 ) -> None:

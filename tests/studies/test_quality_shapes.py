@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from workbench.catalog.profile.model import Role
 from workbench.charts.quality.tables import quality_finding
@@ -94,6 +95,7 @@ def test_changed_buckets_are_compared_at_the_bounds_that_all_days_have_and_it_is
     ]
 
 
+@pytest.mark.slow
 def test_one_infinite_answer_takes_no_hour_away(context_over: Callable[..., Context], tmp_path: Path) -> None:
     frame = pd.read_csv(answers(tmp_path))
     frame["score"] = frame["score"].astype(float)
@@ -138,6 +140,7 @@ def answers(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_table_of_answers_is_a_score_with_segments(context_over: Callable[..., Context], tmp_path: Path) -> None:
     table = TableSource("evaluations", answers(tmp_path), holds="answers")
     context = context_over(UnavailableSource("none", "", ""), tables={"evaluations": table})

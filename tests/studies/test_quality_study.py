@@ -93,6 +93,7 @@ def test_the_documented_limit_and_comparison_stand_beside_it(event: Any, demo: C
     assert worst["largest"].item() < -0.05
 
 
+@pytest.mark.slow
 def test_hourly_means_and_sample_sizes_are_those_of_the_samples(lab: Context) -> None:
     span = TimeRange(datetime(2026, 10, 28, tzinfo=UTC), datetime(2026, 10, 30, tzinfo=UTC))
     hours = quality_drift(lab, system=SYSTEM, range=span, as_of=span.end).results["hours"].frame
@@ -142,6 +143,7 @@ def test_a_series_that_ended_before_the_period_is_no_score_of_it_and_it_is_said(
     ]
 
 
+@pytest.mark.slow
 def test_a_profile_without_scores_is_not_measured_and_asks_nothing(lab: Context) -> None:
     span = TimeRange(OCTOBER.end - timedelta(days=7), OCTOBER.end)
     for system in lab.catalog.profiles:
@@ -172,6 +174,7 @@ def test_instances_of_a_gauge_weigh_as_much_as_they_have_scrapes() -> None:
     assert score_queries(Role(kind="counter", select="a_total", unit="count")) is None
 
 
+@pytest.mark.slow
 def test_a_source_that_is_down_is_a_status(context_over: Callable[..., Context]) -> None:
     down = context_over(UnavailableSource("down", "http://x", "It is down."))
     study = quality_drift(down, system=SYSTEM, range=OCTOBER, as_of=OCTOBER.end)
@@ -192,6 +195,7 @@ def test_an_incident_noted_without_an_end_is_a_moment(lab: Context) -> None:
     assert (incident.start, incident.end - incident.start) == (pd.Timestamp(at), pd.Timedelta("1ms"))
 
 
+@pytest.mark.slow
 def test_an_acceptance_of_a_series_that_is_not_there_is_said(lab: Context) -> None:
     span = TimeRange(datetime(2026, 10, 28, tzinfo=UTC), datetime(2026, 10, 30, tzinfo=UTC))
     accept_level(lab, system=SYSTEM, score="quality", series="method icgg", at=span.start, note="New data")

@@ -58,6 +58,7 @@ def test_settings_are_written_line_by_line_and_nothing_else_moves(tmp_path: Path
         assert checked(changed.text) == ("promtool check rules accepts the changed file.",)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 @pytest.mark.parametrize("expr", ["sum(rate(errors_total[5m]))\n            > 0.05", "latency_seconds > 2"])
 def test_promtool_runs_a_unit_test_of_each_changed_rule_and_fails_it_on_another_for(expr: str) -> None:

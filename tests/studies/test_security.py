@@ -65,6 +65,7 @@ def test_a_refusal_that_never_happened_is_zero_where_requests_were_counted(lab_c
     assert set(days.loc[days["role"] == "rate_limited", "amount"]) == {0.0}
 
 
+@pytest.mark.slow
 def test_refusals_are_exact_increases_and_a_flood_that_lasts_is_at_risk(lab_context, tmp_path):
     minutes = np.arange(6 * 1440 + 1)
     times = to_ms(NEWEST - timedelta(days=6)) + minutes * 60_000

@@ -92,6 +92,7 @@ def test_a_wrong_rule_file_is_refused_with_its_line(text: str, why: str, tmp_pat
         read_rule_file(path)
 
 
+@pytest.mark.slow
 def test_a_threshold_can_be_moved_and_a_ratio_has_none(lab: Context) -> None:
     from decimal import Decimal
 

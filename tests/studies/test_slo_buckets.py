@@ -54,6 +54,7 @@ def judged(tmp_path: Path, context_over: Callable[..., Context]):
     return judge
 
 
+@pytest.mark.slow
 def test_a_threshold_between_bounds_has_a_low_a_high_and_no_verdict_when_they_straddle(judged) -> None:
     row, study = judged(histogram("a", {"1.0": 0.94, "2.5": 0.97, "+Inf": 1}))
     assert (row["sli_low"], row["sli_high"]) == (0.94, 0.97)
@@ -62,6 +63,7 @@ def test_a_threshold_between_bounds_has_a_low_a_high_and_no_verdict_when_they_st
     assert any("whether it was met" in note for note in study.results["compliance"].notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shares", "status"), [
     ({"1.0": 0.97, "2.5": 0.98, "+Inf": 1}, "ok"), ({"1.0": 0.80, "2.5": 0.94, "+Inf": 1}, "spent"),
 ])  # fmt: skip

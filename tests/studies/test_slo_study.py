@@ -63,6 +63,7 @@ def asked(ctx: Context, indicator: Any, **changes: Any) -> Study:
     return slo_compliance(replace(ctx, catalog=catalog), system=SYSTEM, range=WEEK, as_of=END)
 
 
+@pytest.mark.slow
 def test_every_request_is_counted_over_a_restart_a_birth_and_a_gap(lab: Context) -> None:
     found = row(slo_compliance(lab, system=SYSTEM, range=WEEK, as_of=END), "availability")
     seconds = 7 * 86_400
@@ -97,6 +98,7 @@ def test_an_indicator_without_series_is_no_data(lab: Context) -> None:
     assert np.isnan(found.total)
 
 
+@pytest.mark.slow
 def test_two_parts_of_a_period_add_up_to_the_whole(lab: Context) -> None:
     middle = datetime(2026, 10, 28, 12, 5, tzinfo=UTC)
     whole = slo_compliance(lab, system=SYSTEM, range=WEEK, as_of=END)
@@ -205,6 +207,7 @@ def test_a_good_selector_that_matches_nothing_is_no_data_and_not_a_disaster(lab:
     assert "matches no series while the total does" in study.warnings[0]
 
 
+@pytest.mark.slow
 def test_a_query_with_rate_is_evaluated_as_given_and_named_extrapolated(lab: Context) -> None:
     good, total = 'sum(rate(http_requests_total{status!~"5.."}[5m]))', "sum(rate(http_requests_total[5m]))"
     study = asked(lab, RatioIndicator(total, good=good))

@@ -125,6 +125,7 @@ def test_gauges_units_of_time_and_rounding_change_no_event(source, bad, total) -
     assert (counts.events["total"] - counts.events["good"]).sum() == pytest.approx(48 * 720)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["rate", "increase", "irate"]), st.integers(2, 7200), st.integers(2, 7200), st.booleans())
 def test_a_factor_counts_the_same_events_or_is_refused(source, func, first, second, divided) -> None:
@@ -153,6 +154,7 @@ def test_parts_that_do_not_match_are_not_taken_for_no_failures(source, bad, tota
     assert counts.failure == failure, counts.warnings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bad", "total", "share"),
     [
