@@ -29,8 +29,10 @@ def test_times_values_and_edges_are_those_that_were_written(step_ms: int, larges
     )
     group = _group(rows)
     expected = whole / np.array([1.0, 1.0, 10.0, 10.0, 10.0])
-    assert group.times(0, 5).tolist() == times.tolist()
-    assert group.values(0, 5).tolist() == expected.tolist()
+    filled = np.zeros(5, np.int64), np.zeros(5)
+    group.write(0, 5, *filled)
+    assert filled[0].tolist() == times.tolist()
+    assert filled[1].tolist() == expected.tolist()
     assert group.since.itemsize == (4 if 4 * step_ms < 2**32 else 8)
     for first, last, number in ((0, 2, 0), (2, 5, 1)):
         for start_ms in (0, *times.tolist(), *(times + 1).tolist(), 2**60):

@@ -267,12 +267,14 @@ class Archive:
         return floats if histograms is None else concatenated([floats, histograms])
 
     def floats(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Read as :meth:`select`, without native histograms."""
-        return self._floats(*self.matching(matchers), start_ms, end_ms)
+        """Read as :meth:`select`, without native histograms; who reads much at once keeps it, the look does not."""
+        return self._floats(*self.matching(matchers), start_ms, end_ms, kept=False)
 
-    def _floats(self, ids: NDArray[np.int32], labels: Sequence[Labels], start_ms: int, end_ms: int) -> SeriesSet:
+    def _floats(
+        self, ids: NDArray[np.int32], labels: Sequence[Labels], start_ms: int, end_ms: int, *, kept: bool = True
+    ) -> SeriesSet:
         selection = self._tables.version(SAMPLES), ids.tobytes(), start_ms, end_ms
-        return self._looks.once(selection, lambda: samples.read(self._tables, ids, labels, start_ms, end_ms))
+        return self._looks.once(selection, lambda: samples.read(self._tables, ids, labels, start_ms, end_ms), kept=kept)
 
     def native_only(self, matchers: Sequence[Matcher]) -> bool | None:
         """Say whether all series that fulfil the matchers hold native histograms, or some (None), or none."""

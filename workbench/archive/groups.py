@@ -26,7 +26,7 @@ from workbench.archive.storage.place import Place
 VARIABLE = "WORKBENCH_DECODED_MIB"
 
 #: Memory of all groups that are kept; the one used longest ago goes first. [bytes]
-KEPT_BYTES = int(os.environ.get(VARIABLE) or 160) << 20
+KEPT_BYTES = int(os.environ.get(VARIABLE) or 128) << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,21 +68,22 @@ class SampleGroup:
                 edges[place] = first + int(np.searchsorted(part, kind(edge))) if edge <= most else last
         return cut[0], cut[1]
 
-    def times(self, low: int, high: int) -> NDArray[np.int64]:
-        """Return the times of the rows ``low:high``. [ms since the epoch]"""
-        return self.since[low:high].astype(np.int64) + self.first_ms
+    def ends_ms(self, low: int, high: int) -> tuple[int, int]:
+        """Return the times of the first and the last of the rows ``low:high``. [ms since the epoch]"""
+        return int(self.since[low]) + self.first_ms, int(self.since[high - 1]) + self.first_ms
 
-    def values(self, low: int, high: int) -> NDArray[np.float64]:
-        """Return the values of the rows ``low:high``."""
+    def write(self, low: int, high: int, times: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+        """Write the times [ms since the epoch] and the values of the rows ``low:high`` into arrays of that length."""
+        np.add(self.since[low:high], np.int64(self.first_ms), out=times)
         if self.whole is None:
             assert self.other is not None
-            return self.other[low:high]
-        numbers = self.whole[low:high].astype(np.float64)
+            values[:] = self.other[low:high]
+            return
+        values[:] = self.whole[low:high]
         if self.scale is not None:
-            numbers /= decimals.TENS[self.scale[low:high]]
-        if self.exact is None or self.other is None:
-            return numbers
-        return np.where(self.exact[low:high], numbers, self.other[low:high])
+            values /= decimals.TENS[self.scale[low:high]]
+        if self.exact is not None and self.other is not None:
+            np.copyto(values, self.other[low:high], where=~self.exact[low:high])
 
 
 def decoded(folder: Place, file: DataFile, numbers: Sequence[int]) -> Iterator[SampleGroup]:

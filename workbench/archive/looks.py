@@ -54,24 +54,25 @@ class Looks:
             finally:
                 self._local.document = self._local.samples = None
 
-    def once(self, selection: Hashable, read: Callable[[], SeriesSet]) -> SeriesSet:
+    def once(self, selection: Hashable, read: Callable[[], SeriesSet], *, kept: bool = True) -> SeriesSet:
         """Return the samples of a selection: of a look as they were read before, else read now.
 
         A study asks the same buckets for several quantiles, and those of a chart again. Who changes samples in a look
-        names another version of them in its selection.
+        names another version of them in its selection. With ``kept`` False, what is read now is not kept.
         """
-        kept: OrderedDict[Hashable, SeriesSet] | None = getattr(self._local, "samples", None)
-        if kept is None:
+        held: OrderedDict[Hashable, SeriesSet] | None = getattr(self._local, "samples", None)
+        if held is None:
             return read()
-        if selection in kept:
-            kept.move_to_end(selection)
-            return kept[selection]
+        if selection in held:
+            held.move_to_end(selection)
+            return held[selection]
         samples = read()
-        for array in (samples.times, samples.values, samples.offsets):
-            array.flags.writeable = False
-        kept[selection] = samples
-        while len(kept) > 1 and sum(each.samples for each in kept.values()) > KEPT_SAMPLES:
-            kept.popitem(last=False)
+        if kept:
+            for array in (samples.times, samples.values, samples.offsets):
+                array.flags.writeable = False
+            held[selection] = samples
+            while len(held) > 1 and sum(each.samples for each in held.values()) > KEPT_SAMPLES:
+                held.popitem(last=False)
         return samples
 
     @property

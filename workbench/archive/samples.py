@@ -26,7 +26,8 @@ from workbench.core.series import Labels, SeriesSet
 FILE_ROWS = 32 * ROW_GROUP_ROWS
 _CHUNK_ROWS = 4 * ROW_GROUP_ROWS
 
-Run = tuple[NDArray[np.int64], NDArray[np.float64]]
+#: Rows ``[low, high)`` of one series in a row group.
+Run = tuple[groups.SampleGroup, int, int]
 
 
 def read(
@@ -48,14 +49,16 @@ def read(
         for file in tables.files(SAMPLES, ranges) if files is None else files:
             for row, run in _runs(tables, file, ranges, ids):
                 runs[row].append(run)
-    joined = [(row, *_joined(parts)) for row, parts in enumerate(runs) if parts]
-    if not joined:
+    rows = [row for row, parts in enumerate(runs) if parts]
+    if not rows:
         return SeriesSet.empty()
-    pieces = [run for _, parts, _ in joined for run in parts]
-    offsets = np.concatenate([[0], np.cumsum([count for _, _, count in joined])]).astype(np.int64)
-    times = np.concatenate([times for times, _ in pieces])
-    values = np.concatenate([values for _, values in pieces])
-    return SeriesSet(tuple(labels[row] for row, _, _ in joined), offsets, times, values)
+    size = sum(high - low for row in rows for _, low, high in runs[row])
+    times, values, offsets = np.empty(size, np.int64), np.empty(size), np.zeros(len(rows) + 1, np.int64)
+    for number, row in enumerate(rows):
+        at = int(offsets[number])
+        offsets[number + 1] = at + _written(runs[row], times[at:], values[at:])
+    size = int(offsets[-1])
+    return SeriesSet(tuple(labels[row] for row in rows), offsets, times[:size], values[:size])
 
 
 def estimate(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int, *, layout: Layout = SAMPLES) -> int:
@@ -222,13 +225,9 @@ def _runs(tables: Tables, file: DataFile, ranges: Ranges, ids: NDArray[np.int32]
         rows = np.searchsorted(ids, group.ids)
         held = np.flatnonzero(ids[np.minimum(rows, len(ids) - 1)] == group.ids)
         lows, highs = group.within(held, *ranges["ts"])
-        stretches = np.split(np.arange(len(held)), np.flatnonzero(lows[1:] != highs[:-1]) + 1)
-        for stretch in stretches if len(held) else ():  # series that lie side by side are converted at once
-            first, last = int(lows[stretch[0]]), int(highs[stretch[-1]])
-            times, values = group.times(first, last), group.values(first, last)
-            for row, low, high in zip(rows[held[stretch]], lows[stretch] - first, highs[stretch] - first, strict=True):
-                if low < high:
-                    yield int(row), (times[low:high], values[low:high])
+        for row, low, high in zip(rows[held].tolist(), lows.tolist(), highs.tolist(), strict=True):
+            if low < high:
+                yield row, (group, low, high)
 
 
 def _doomed(
@@ -247,14 +246,20 @@ def _doomed(
         yield batch, (times >= start_ms) & (times < end_ms) & np.isin(series, doomed)
 
 
-def _joined(runs: list[Run]) -> tuple[list[Run], int]:
-    """Order the runs of one series by time; where two overlap, merge them, and the later written wins."""
-    ordered = sorted(runs, key=lambda run: int(run[0][0]))
-    if any(after[0][0] <= before[0][-1] for before, after in pairwise(ordered)):
-        times = np.concatenate([times for times, _ in runs])
-        values = np.concatenate([values for _, values in runs])
-        order = np.argsort(times, kind="stable")
-        times, values = times[order], values[order]
-        last = np.append(times[1:] != times[:-1], True)
-        ordered = [(times[last], values[last])]
-    return ordered, sum(len(times) for times, _ in ordered)
+def _written(runs: list[Run], times: NDArray[np.int64], values: NDArray[np.float64]) -> int:
+    """Write the runs of one series by time; where two overlap, merge them, and the later written wins. [samples]"""
+    ends = [group.ends_ms(low, high) for group, low, high in runs]
+    order = sorted(range(len(runs)), key=lambda number: ends[number][0])
+    overlap = any(ends[after][0] <= ends[before][1] for before, after in pairwise(order))
+    size = 0
+    for group, low, high in runs if overlap else [runs[number] for number in order]:
+        part = slice(size, size + high - low)
+        group.write(low, high, times[part], values[part])
+        size += high - low
+    if overlap:
+        by_time = np.argsort(times[:size], kind="stable")
+        sorted_times, sorted_values = times[by_time], values[by_time]
+        last = np.append(sorted_times[1:] != sorted_times[:-1], True)
+        size = int(last.sum())
+        times[:size], values[:size] = sorted_times[last], sorted_values[last]
+    return size
