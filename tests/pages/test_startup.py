@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import subprocess
@@ -11,7 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit import delta_generator, env_util
+from streamlit.starlette import App
 
+from workbench.ui import startup
 from workbench.ui.startup import settle
 
 
@@ -79,3 +83,17 @@ def test_what_workers_need_is_loaded_once_for_them_and_for_pages(tmp_path: Path)
     environment = {**os.environ, "WORKBENCH_DASHBOARD_WORKERS": "1", "WORKBENCH_HOME": str(tmp_path)}
     ended = subprocess.run([sys.executable, "-c", said], env=environment, capture_output=True, text=True, check=True)
     assert ended.stdout.split() == ["True", "True", "True", "False"]
+
+
+def test_the_first_page_does_not_look_at_every_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("load_pages", "open_sources", "settle", "_settle_on"):
+        monkeypatch.setattr(startup, name, lambda: None)
+    monkeypatch.setattr(startup.precompute, "keep_fresh", lambda: None)
+    monkeypatch.setattr(delta_generator, "_use_warning_has_been_displayed", False)
+    monkeypatch.setattr(env_util, "is_repl", lambda: pytest.fail("looked"))
+
+    async def begin() -> None:
+        async with startup.ready(App("app.py")):
+            delta_generator._maybe_print_use_warning()
+
+    asyncio.run(begin())

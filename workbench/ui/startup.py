@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from importlib import import_module
 from pkgutil import walk_packages
 
+from streamlit import delta_generator
 from streamlit.starlette import App
 
 import workbench.ui
@@ -49,6 +50,8 @@ def settle() -> None:
 @asynccontextmanager
 async def ready(app: App) -> AsyncIterator[None]:
     """Load the pages and settle before the first reader is let in, and settle again from time to time."""
+    # Whether this is a prompt of Python, for a warning: Streamlit looks at every module for it, half of the first page.
+    delta_generator._use_warning_has_been_displayed = True
     load_pages()
     open_sources()
     settle()
