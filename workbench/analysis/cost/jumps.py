@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.cost.ledger import Account, Periods, splits
+from workbench.analysis.cost.ledger import Account, Periods, Split, splits
 from workbench.analysis.cost.usual import HISTORY_DAYS, LEAST_DAYS, SETTLED_DAYS, Judged, judged_days
 from workbench.core.result import Result
 from workbench.core.timerange import named_zone, to_ms
@@ -69,7 +69,13 @@ class SpendJumps(Result):
 
 
 def spend_jumps(
-    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods, *, zone: str
+    ledger: pd.DataFrame,
+    seen: pd.DataFrame,
+    accounts: Sequence[Account],
+    periods: Periods,
+    *,
+    zone: str,
+    parts: Sequence[Split] | None = None,
 ) -> SpendJumps:
     """Find the days of a period on which a group of money or tokens left its usual level.
 
@@ -80,6 +86,8 @@ def spend_jumps(
         count. [unit of the account]
     zone : str
         IANA zone of the days.
+    parts : sequence of Split, optional
+        What :func:`workbench.analysis.cost.ledger.splits` made of ledger and accounts, where that was done before.
 
     Returns
     -------
@@ -104,7 +112,7 @@ def spend_jumps(
     length = (last_day.date() - first_day.date()).days + 1 if periods.now.end > periods.now.start else 0
     days = _Days(seen, zone)
     tables = []
-    for measure, unit, dimension, part in splits(ledger, accounts):
+    for measure, unit, dimension, part in splits(ledger, accounts) if parts is None else parts:
         head = {"measure": measure, "unit": unit, "dimension": dimension}
         tables.append(_Table(head, days.amounts(part, None), first_day, np.nan))
         if running is not None:

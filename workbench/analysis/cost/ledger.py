@@ -127,13 +127,17 @@ def observed(seen: pd.DataFrame, role: str, span: TimeRange) -> float:
     """Share of a period in which a role was observed. [ratio]"""
     if not span.seconds:
         return 0.0
-    start, end = (seen[name].dt.as_unit("ms").astype("int64").to_numpy() for name in ("start", "end"))
+    start, end = (pd.DatetimeIndex(seen[name]).as_unit("ms").asi8 for name in ("start", "end"))
     mine = (seen["role"] == role).to_numpy(np.bool_) & (start >= span.start_ms) & (end <= span.end_ms)
     lengths = (end[mine] - start[mine]) / 1000
     return float((seen["covered"].to_numpy(np.float64)[mine] * lengths).sum() / span.seconds)
 
 
-def splits(ledger: pd.DataFrame, accounts: Sequence[Account]) -> Iterable[tuple[str, str, str, pd.DataFrame]]:
+#: Measure, unit, dimension, and its amounts by ``group``, ``role``, ``start`` and ``end``.
+Split = tuple[str, str, str, pd.DataFrame]
+
+
+def splits(ledger: pd.DataFrame, accounts: Sequence[Account]) -> Iterable[Split]:
     """Yield measure, unit, dimension and its amounts by ``group``, ``role``, ``start`` and ``end``, money first."""
     titles = {account.role: account.title for account in accounts}
     for measure, unit in measures(accounts):

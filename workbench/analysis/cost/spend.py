@@ -18,6 +18,7 @@ import pandas as pd
 from workbench.analysis.cost.ledger import (
     Account,
     Periods,
+    Split,
     evident,
     inside,
     known_amount,
@@ -157,7 +158,13 @@ def spend_totals(
 
 
 def spend_groups(
-    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods, *, top: int = TOP
+    ledger: pd.DataFrame,
+    seen: pd.DataFrame,
+    accounts: Sequence[Account],
+    periods: Periods,
+    *,
+    top: int = TOP,
+    parts: Sequence[Split] | None = None,
 ) -> SpendGroups:
     """Split each total by every dimension it was counted with.
 
@@ -167,6 +174,8 @@ def spend_groups(
         As for :func:`spend_totals`.
     top : int
         Groups named one by one. [count]
+    parts : sequence of Split, optional
+        What :func:`workbench.analysis.cost.ledger.splits` made of ledger and accounts, where that was done before.
 
     Notes
     -----
@@ -175,7 +184,7 @@ def spend_groups(
     total.
     """
     rows: list[dict[str, Any]] = []
-    for measure, unit, dimension, part in splits(ledger, accounts):
+    for measure, unit, dimension, part in splits(ledger, accounts) if parts is None else parts:
         now, before = (_by_group(part, span) for span in (periods.now, periods.before))
         shares = [
             [observed(seen, role, span) for role in part["role"].unique()] for span in (periods.now, periods.before)
@@ -214,20 +223,33 @@ def spend_groups(
 
 
 def daily_spend(
-    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], groups: SpendGroups, *, zone: str
+    ledger: pd.DataFrame,
+    seen: pd.DataFrame,
+    accounts: Sequence[Account],
+    groups: SpendGroups,
+    *,
+    zone: str,
+    parts: Sequence[Split] | None = None,
 ) -> DailySpend:
-    """Follow the groups of a breakdown day by day in a named zone; the days add up to the groups, in their order."""
+    """Follow the groups of a breakdown day by day in a named zone; the days add up to the groups, in their order.
+
+    Parameters
+    ----------
+    ledger, seen, accounts, parts
+        As for :func:`spend_groups`.
+    groups : SpendGroups
+        Of the same ledger.
+    zone : str
+        IANA zone of the days.
+    """
     span, frames = groups.period, []
-    for measure, unit, dimension, part in splits(ledger, accounts):
+    for measure, unit, dimension, part in splits(ledger, accounts) if parts is None else parts:
         mine = groups.frame[groups.frame[["measure", "unit", "dimension"]].eq([measure, unit, dimension]).all(axis=1)]
         rest = next(iter(mine.loc[mine["rest"], "group"]), "")
         named = set(mine.loc[~mine["rest"], "group"])
         rows = inside(part, span)
-        rows = rows.assign(
-            group=rows["group"].where(rows["group"].isin(named), rest),
-            rest=~rows["group"].isin(named),
-            day=rows["start"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d"),
-        )
+        known = rows["group"].isin(named)
+        rows = rows.assign(group=rows["group"].where(known, rest), rest=~known, day=_local_days(rows["start"], zone))
         ends = rows.groupby("day").agg(start=("start", "min"), end=("end", "max"))
         midnights = [ends[name].dt.tz_convert(zone) for name in ("start", "end")]
         ends["whole"] = (midnights[0] == midnights[0].dt.normalize()) & (midnights[1] == midnights[1].dt.normalize())
@@ -252,9 +274,16 @@ def daily_spend(
 def _observed_days(seen: pd.DataFrame, zone: str) -> pd.Series[float]:
     """Observed share of each day in a zone, of the role that was seen least. [ratio]"""
     length = (seen["end"] - seen["start"]).dt.total_seconds()
-    keys = [seen["start"].dt.tz_convert(zone).dt.strftime("%Y-%m-%d").rename("day"), seen["role"].astype("str")]
+    keys = [_local_days(seen["start"], zone).rename("day"), seen["role"].astype("str")]
     parts = (seen["covered"] * length).groupby(keys).sum() / length.groupby(keys).sum()
     return parts.groupby(level="day").min()
+
+
+def _local_days(instants: pd.Series[Any], zone: str) -> pd.Series[str]:
+    """Return the day of each instant in a zone, ISO 8601; many rows share few instants, and each is written once."""
+    places, distinct = pd.factorize(instants)
+    days = pd.Series(distinct, dtype=instants.dtype).dt.tz_convert(zone).dt.strftime("%Y-%m-%d")
+    return days.take(places).set_axis(instants.index)
 
 
 def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:

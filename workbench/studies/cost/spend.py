@@ -14,6 +14,7 @@ from workbench.analysis.cost.finance.budget_plans import budget_plans
 from workbench.analysis.cost.finance.currency import converted_spend
 from workbench.analysis.cost.jumps import spend_jumps
 from workbench.analysis.cost.landing import spend_forecast
+from workbench.analysis.cost.ledger import splits
 from workbench.analysis.cost.prices.in_force import book_prices
 from workbench.analysis.cost.prices.listed import list_prices
 from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals
@@ -87,10 +88,11 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     book, unread = chosen_book(ctx)
     listed = list_prices(spend.ledger, counted, periods.now, book)
     totals = spend_totals(spend.ledger, spend.seen, counted, periods)
-    groups = spend_groups(spend.ledger, spend.seen, counted, periods)
+    parts = list(splits(spend.ledger, counted))
+    groups = spend_groups(spend.ledger, spend.seen, counted, periods, parts=parts)
     budgets = budget_use(spend.budgets, as_of=periods.now.end)
     known_budgets: list[Status] = [status for status in budgets.frame["status"] if status != "no_data"]
-    jumps = spend_jumps(spend.ledger, spend.seen, counted, periods, zone=ctx.zone)
+    jumps = spend_jumps(spend.ledger, spend.seen, counted, periods, zone=ctx.zone, parts=parts)
     if ((jumps.frame["measure"] == "cost") & jumps.frame["ongoing"] & (jumps.frame["direction"] == "up")).any():
         known_budgets.append("at_risk")
     forecast = spend_forecast(spend.ledger, spend.seen, counted, periods, budgets.frame, zone=ctx.zone)
@@ -111,7 +113,7 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
         results={
             "totals": replace(totals, notes=(*totals.notes, *_gaps(profile, priced=book is not None))),
             "groups": groups,
-            "days": daily_spend(spend.ledger, spend.seen, counted, groups, zone=ctx.zone),
+            "days": daily_spend(spend.ledger, spend.seen, counted, groups, zone=ctx.zone, parts=parts),
             "token_classes": token_classes(spend.ledger, spend.seen, counted, periods),
             "list_prices": listed,
             "price_book": book_prices(_models(listed.frame), book, periods.now),
