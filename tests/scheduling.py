@@ -24,8 +24,16 @@ TOGETHER = {
     "test_wings.py": "source_imports",
 }
 
-#: Files that take minutes, the longest first.
-LONGEST = ("test_parity.py", "test_slo_parity.py", "test_demo_build.py", "test_browser.py")
+#: Files that take half a minute and more in `make test`, the longest first.
+LONGEST = ("test_parity.py", "test_slo_parity.py", "test_browser.py", "test_hostile_text.py", "test_demo_build.py",
+           "test_scheduler_clock.py", "test_report_run.py", "test_report_issue.py", "test_quality_drift.py",
+           "test_dialects.py", "test_demo_traffic.py", "test_surfaces_cost.py", "test_reviews.py", "test_sign_in.py",
+           "test_notebooks.py", "test_demo_systems.py", "test_wheel.py", "test_forbidden_sentences.py",
+           "test_cli_collect.py", "test_loki_limits.py", "test_log_sampling.py", "test_scraping.py",
+           "test_archive_processes.py", "test_seven_surfaces.py", "test_slo_rules.py", "test_question_truth.py",
+           "test_surfaces_performance.py", "test_answer_pool.py", "test_five_surfaces.py", "test_secret_sweep.py",
+           "test_elastic_mappings.py", "test_report_first_page.py", "test_every_page.py", "test_archive_objects.py",
+           "test_serve.py")  # fmt: skip
 
 
 def in_order(items: list[pytest.Item]) -> None:

@@ -342,6 +342,7 @@ def test_the_archive_keeps_deploys_and_health_answers(archive: Archive) -> None:
 
 
 @pytest.mark.parametrize("ends", [pytest.param((-135, 0, 40), id="up to midnight and over it")])
+@pytest.mark.soak
 def test_an_extended_demo_of_four_systems_equals_one_built_at_once(
     tmp_path: Path, demo: Path, ends: tuple[int, ...]
 ) -> None:

@@ -28,8 +28,15 @@ class AtOnce:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("restarted", [False, True])
-@pytest.mark.parametrize("moved", [2, -2])
+@pytest.mark.parametrize(
+    ("moved", "restarted"),
+    [
+        (-2, False),
+        (2, True),
+        pytest.param(2, False, marks=pytest.mark.soak),
+        pytest.param(-2, True, marks=pytest.mark.soak),
+    ],
+)
 def test_a_clock_that_was_moved_makes_each_report_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: int, restarted: bool
 ) -> None:
