@@ -76,7 +76,7 @@ class CapacityLimits(Result):
     cost_change    what the limit that is needed costs more, or, negative, what a limit of which the 99th percentile is
                    60 % costs less; None where the cost is not known (Decimal) [``currency``/month]
     currency       of it (str)
-    method         pool, a line, or seasonal naive (str)
+    method         pool, a line, seasonal naive, or the mean of it and another (str)
     error          mean absolute error of the backtest [``unit``]
     naive_error    that of seasonal naive [``unit``]
     score          error / naive_error [ratio]

@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 #: A line is taken where its error is below this share of the pool's. [ratio]
 LINE_GAIN = 0.8
 
+#: Ending of the name of a forecast that is the mean of one and of seasonal naive.
+_AND_NAIVE = " and seasonal naive"
+
 #: Hours ahead over which lines and pool are compared. [h]
 COMPARED_H = 72
 
@@ -53,7 +56,7 @@ class Forecast:
     low95, high95 : float64 array, length n_steps ahead
         95 % band. [as given]
     method : str
-        ``pool``, a line, or ``seasonal naive`` where that was better in the backtest.
+        ``pool``, a line, ``seasonal naive`` where that was better in the backtest, or the mean of both.
     slope : float
         Trend of a line; of the pool the mean change over its horizon. [per day]
     error, naive_error : float
@@ -148,18 +151,18 @@ def forecast(
     -----
     The pool (:func:`workbench.analysis.forecast.pool.members`), with the recent and the usual level of
     :class:`~workbench.analysis.forecast.lines.Lines`, is backtested from rolling origins. Forecast: half the mean of
-    its best three members, weighted 1/MAE², half the median of all; with less than a fortnight of history the median
-    alone. A Theil-Sen line replaces it where its error up to three days ahead is below 0.8 of the pool's; seasonal
-    naive (weekly with two weeks of history) where that is below the error of both; what happened in its last season
-    alone is not repeated.
+    its best five members, half the median of all, both weighted 1/MAE²; with less than a fortnight of history the plain
+    median. A Theil-Sen line replaces it where its error up to three days ahead is below 0.8 of the pool's. Where the
+    error of seasonal naive (weekly with two weeks of history) is below that, it is the forecast, or the mean of both
+    where that is better still; what happened in its last season alone is not repeated.
 
     The bands are conformal [1]_ by distance: within each stretch ahead their half-width is the ceil((n + 1) p) / n
     quantile of the n absolute errors of the backtest, times 1 + 1/(2 origins), as the errors of one origin are not
-    independent; between the middles of two stretches it is interpolated, and it
-    never narrows. Where fewer than three origins reach a stretch it grows in proportion to the distance. A level that
-    left its forecast within the last day (:func:`workbench.analysis.forecast.steps.recent_step`) is carried on from
-    where it is, and the band reaches back to the old level until a day of the new one is known. The band always holds
-    the present value one hour ahead, and lets go of it over a season.
+    independent; between the middles of two stretches it is interpolated, and it never narrows. Where fewer than three
+    origins reach a stretch it grows in proportion to the distance. A level that left its forecast within the last day
+    (:func:`workbench.analysis.forecast.steps.recent_step`) is carried on from where it is, and the band reaches back to
+    the old level until a day of the new one is known. The band always holds the present value one hour ahead, and lets
+    go of it over a season.
 
     References
     ----------
@@ -271,6 +274,9 @@ class _Now:
         return paths
 
     def ahead(self, method: str, shares: dict[str, float], steps: int) -> Floats:
+        if method.endswith(_AND_NAIVE):
+            parts = (method.removesuffix(_AND_NAIVE), "seasonal naive")
+            return np.asarray(np.mean([self.ahead(part, shares, steps) for part in parts], axis=0), np.float64)
         if method.startswith("line") and self.lines is not None:
             return self.lines.ahead(method, steps)[0]
         paths = self.pool(steps)
@@ -278,7 +284,7 @@ class _Now:
 
     def slope(self, method: str, middle: Floats) -> float:
         day = DAY_H if self._seasons == HOURLY else 1
-        if method.startswith("line") and self.lines is not None:
+        if method.startswith("line") and not method.endswith(_AND_NAIVE) and self.lines is not None:
             return self.lines.ahead(method, 1)[1]
         week = min(7 * day, len(middle) // 2)
         return float((middle[-week:].mean() - middle[:week].mean()) / (len(middle) - week) * day) if week else 0.0
@@ -325,9 +331,8 @@ def _tested(
     errors = {
         "pool": _matrix([truth - combined(pool, shares) for truth, pool in zip(truths, pools, strict=True)], reach)
     }
-    errors["seasonal naive"] = _matrix(
-        [t - pool[naive_name(pool)] for t, pool in zip(truths, pools, strict=True)], reach
-    )
+    naive = [truth - pool[naive_name(pool)] for truth, pool in zip(truths, pools, strict=True)]
+    errors["seasonal naive"] = _matrix(naive, reach)
     if seasons == HOURLY:
         for name in line_names(len(values) / day):
             lines = [past.lines for past in pasts]
@@ -341,7 +346,10 @@ def _tested(
     if not origins or not (near[best] < LINE_GAIN * near["pool"] and far[best] <= far["pool"]):
         best = "pool"
     if far["seasonal naive"] < far[best]:
-        best = "seasonal naive"
+        both = best + _AND_NAIVE
+        errors[both] = (errors[best] + errors["seasonal naive"]) / 2
+        far[both] = mean_error(np.abs(errors[both][:, :steps]))
+        best = both if far[both] < far["seasonal naive"] else "seasonal naive"
     return _Tested(best, errors[best][:, :steps], far[best], far["seasonal naive"]), shares
 
 

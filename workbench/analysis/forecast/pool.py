@@ -24,8 +24,14 @@ _CHUNK = 64
 #: A value of the last season that is so many times the usual distance from the median of seasons is not repeated. [x]
 LONE = 8.0
 
-#: Members that count in the weighted half of the combination.
-BEST = 3
+#: Members of which the weighted mean is half of the combination.
+BEST = 5
+
+#: Short seasons from whose median deviations are taken; weeks of a recent theta, and of the level that is returned to.
+_USUAL, _RECENT, _LONG = 14, 13, 28
+
+#: Newest values of which the deviation is taken. [steps]
+_NEWEST = 3
 
 
 def members(values: Floats, ahead: int, seasons: Sequence[int]) -> dict[str, Floats]:
@@ -49,7 +55,9 @@ def members(values: Floats, ahead: int, seasons: Sequence[int]) -> dict[str, Flo
     Members: the last value; for each season its last cycle, the median of the last 7 (4) cycles at the same place, and
     the mean shape of the last 7 (3) cycles put on the level of the last short season; theta [1]_ on the series without
     its additive season, where the autocorrelation at the season passes a 90 % test; theta with a damped drift on the
-    series without exponentially weighted seasons, each shrunk by its own noise.
+    series without exponentially weighted seasons, each shrunk by its own noise; the usual cycle with the last deviation
+    from it, which fades as deviations did. Of daily values also theta of the last 13 weeks with a season in proportion
+    to the level, and the smoothed level on its way back to that of 28 weeks, as fast as levels of weeks forget.
 
     References
     ----------
@@ -83,6 +91,15 @@ def members(values: Floats, ahead: int, seasons: Sequence[int]) -> dict[str, Flo
     pool["theta"] = theta(whole - _backwards(season, len(whole)), ahead) + np.resize(season, ahead)
     smooth = _smoothed(whole, short, 0.9)
     rest, added = whole - _backwards(smooth, len(whole)), np.resize(smooth, ahead)
+    if len(whole) >= 4 * short:
+        pool["fading deviation"] = _fading(whole, short, ahead)
+    if len(seasons) == 1 and len(whole) >= 5 * short:
+        pool["returning level"] = _returning(whole - _backwards(season, len(whole)), short, ahead)
+        pool["returning level"] += np.resize(season, ahead)
+        recent = whole[-_RECENT * short :]
+        share = 1 + _additive(recent, short) / max(float(recent.mean()), 1e-300)
+        if recent.min() > 0 and share.min() > 0:
+            pool["recent theta"] = theta(recent / _backwards(share, len(recent)), ahead) * np.resize(share, ahead)
     if len(seasons) > 1 and len(whole) >= 2 * seasons[1]:
         longer = _smoothed(rest, seasons[1], 0.8)
         rest, added = rest - _backwards(longer, len(rest)), added + np.resize(longer, ahead)
@@ -91,32 +108,51 @@ def members(values: Floats, ahead: int, seasons: Sequence[int]) -> dict[str, Flo
 
 
 def weights(errors: Mapping[str, float]) -> dict[str, float]:
-    """Weights of the best members, inverse to the square of their mean absolute error in the backtest.
+    """Weights of the members, inverse to the square of their mean absolute error in the backtest.
 
     Parameters
     ----------
     errors : mapping
-        Member to mean absolute error; NaN where it was not measured. [as given]
+        Member to mean absolute error; not finite where it was not measured, which leaves a member out. [as given]
 
     Examples
     --------
-    >>> weights({"a": 1.0, "b": 2.0, "c": 9.0, "d": 2.0})
+    >>> weights({"a": 1.0, "b": 2.0, "c": np.inf, "d": 2.0})
     {'a': 0.6666666666666666, 'b': 0.16666666666666666, 'd': 0.16666666666666666}
     """
-    known = sorted((error, name) for name, error in errors.items() if np.isfinite(error))[:BEST]
-    shares = {name: 1 / max(error, 1e-12 + 1e-9 * known[-1][0]) ** 2 for error, name in known}
+    known = {name: error for name, error in errors.items() if np.isfinite(error)}
+    least = 1e-12 + 1e-9 * max(known.values(), default=0.0)
+    shares = {name: 1 / max(error, least) ** 2 for name, error in known.items()}
     total = sum(shares.values())
     return {name: share / total for name, share in shares.items()}
 
 
 def combined(paths: Mapping[str, Floats], shares: Mapping[str, float]) -> Floats:
-    """Half the weighted mean of the best members, half the median of all; the median alone without weights."""
-    middle: Floats = np.median(np.array(list(paths.values())), axis=0)
-    held = {name: share for name, share in shares.items() if name in paths}
-    if not held:
-        return middle
-    best = sum(share * paths[name] for name, share in held.items()) / sum(held.values())
-    return np.asarray(0.5 * best + 0.5 * middle, np.float64)
+    """Half the weighted mean of the best members, half the weighted median of all; without weights the median.
+
+    Examples
+    --------
+    >>> paths = {"a": np.array([1.0]), "b": np.array([2.0]), "c": np.array([9.0])}
+    >>> combined(paths, {}).tolist(), combined(paths, {"a": 0.2, "b": 0.6, "c": 0.2}).tolist()
+    ([2.0], [2.6])
+    """
+    names = [name for name in paths if name in shares]
+    table = np.array([paths[name] for name in names or paths])
+    if not names:
+        return np.asarray(np.median(table, axis=0), np.float64)
+    held = np.array([shares[name] for name in names])
+    order = table.argsort(axis=0)
+    levels, mass = np.take_along_axis(table, order, axis=0), held[order] / held.sum()
+    middle = mass.cumsum(axis=0) - mass / 2
+    above = np.minimum((middle < 0.5).sum(axis=0), len(names) - 1)[None, :]
+    below = np.maximum(above - 1, 0)
+    (low, high), (first, last) = (
+        [np.take_along_axis(part, place, axis=0)[0] for place in (below, above)] for part in (levels, middle)
+    )
+    share = np.clip((0.5 - first) / np.maximum(last - first, 1e-300), 0, 1)
+    best = np.argsort(-held, kind="stable")[:BEST]
+    mean = held[best] @ table[best] / held[best].sum()
+    return np.asarray(0.5 * mean + 0.5 * (low + share * (high - low)), np.float64)
 
 
 def naive_name(paths: Mapping[str, Floats]) -> str:
@@ -263,6 +299,32 @@ def _additive(values: Floats, length: int) -> Floats:
     deviations[reach : count - reach] = values[reach : count - reach] - np.convolve(values, kernel, "valid")
     shape = _known(_mean(_table(deviations, length, count // length)), np.zeros(1))
     return np.asarray(shape - shape.mean(), np.float64)
+
+
+def _fading(values: Floats, length: int, ahead: int) -> Floats:
+    """Median season and the newest deviation from it, times how much of such deviations was left as far ahead."""
+    table = _table(values, length, min(_USUAL, len(values) // length - 1))
+    usual = np.median(table, axis=0)
+    off = (table - usual).ravel()
+    newest = np.convolve(off, np.full(_NEWEST, 1 / _NEWEST), "valid")
+    later = np.lib.stride_tricks.sliding_window_view(off[_NEWEST:], length)
+    past = newest[: len(later)]
+    power = float(past @ past)
+    left = np.clip(past @ later / power, 0, 1) if power > 0 else np.zeros(length)
+    path = np.resize(usual, ahead)
+    path[: min(length, ahead)] += newest[-1] * left[:ahead]
+    return np.asarray(path, np.float64)
+
+
+def _returning(values: Floats, length: int, ahead: int) -> Floats:
+    """Smoothed level on its way back to the median of some cycles, by the autocorrelation of their means."""
+    recent = values[-_LONG * length :]
+    usual = float(np.median(recent))
+    means = _table(recent, length, len(recent) // length).mean(axis=1) - usual
+    power = float(means @ means)
+    kept = float(np.clip(means[1:] @ means[:-1] / power, 0, 1)) if power > 0 else 0.0
+    left = kept ** (np.arange(1, ahead + 1) / length)
+    return np.asarray(usual + (smoothed_level(values)[0] - usual) * left, np.float64)
 
 
 def _smoothed(values: Floats, length: int, kept: float) -> Floats:
