@@ -17,6 +17,12 @@ DRAWN_DAYS, RECENT_DAYS = 28, 7
 #: Weight of the newest rate.
 NEWEST = 0.25
 
+#: Days drawn in a row: bursts last. [d]
+RUN_DAYS = 2
+
+#: Most spread of the rate, in logarithms: one burst makes a week's rate vary more, but it is drawn already.
+MOST_SPREAD = 0.5
+
 #: Seed of the draws: the same history gives the same paths.
 SEED = 20_120_626
 
@@ -48,10 +54,11 @@ def growth_paths(values: Floats, hours: int, *, count: int = 400, seed: int = SE
 
     Notes
     -----
-    Whole days of hourly increments are drawn from the last four weeks, so that the season, nightly clean-ups and bursts
-    are kept; from the same day of the week as often as the weekdays differ beyond their noise
+    Pairs of whole days of hourly increments are drawn from the last four weeks, so that the season, nightly clean-ups
+    and bursts are kept; from the same day of the week as often as the weekdays differ beyond their noise
     (:func:`weekday_share`). They are put on the mean rate, a quarter of it that of the last week. Each path has its own
-    factor on the rate, lognormal, with the spread that a week's rate had around such a mean in the history. Where the
+    factor on the rate, lognormal, with the spread that a week's rate had around such a mean in the history, 0.5 at most
+    as a burst is among the days drawn. Where the
     rate changed d days ago (:func:`rate_change`) only days since are drawn, but for a share 1 / (1 + d²) of the paths:
     two days at a new rate may be a burst. The only day of a large clean-up is not drawn.
 
@@ -82,16 +89,18 @@ def _drawn(blocks: Floats, hours: int, count: int, rng: np.random.Generator) -> 
     blocks = _without_one_fall(blocks)
     totals, drawn = blocks.sum(axis=1), blocks[-DRAWN_DAYS:]
     days = -(-hours // DAY_H)
-    picked = rng.integers(0, len(drawn), (count, days))
+    first = np.arange(0, days, RUN_DAYS)
+    picked = rng.integers(0, len(drawn), (count, len(first)))
     sums = drawn.sum(axis=1)
     share = weekday_share(sums)
     if share:
-        weeks = len(drawn) // 7
-        same = len(drawn) - 7 + np.arange(days) % 7 - 7 * rng.integers(0, weeks, (count, days))
-        picked = np.where(rng.random((count, days)) < share, same, picked)
+        same = len(drawn) - 7 + first % 7 - 7 * rng.integers(0, len(drawn) // 7, picked.shape)
+        picked = np.where(rng.random(picked.shape) < share, same, picked)
+    picked = (picked[:, :, None] + np.arange(RUN_DAYS)).reshape(count, -1)[:, :days]
+    picked = np.where(picked >= len(drawn), picked - min(7, len(drawn)), picked)
     mean = float(sums.mean())
     rate = NEWEST * float(totals[-RECENT_DAYS:].mean()) + (1 - NEWEST) * mean
-    factors = np.exp(_rate_spread(totals, drawn) * rng.standard_normal((count, 1, 1)))
+    factors = np.exp(min(_rate_spread(totals, drawn), MOST_SPREAD) * rng.standard_normal((count, 1, 1)))
     scale = rate / mean if mean * rate > 0 else 1.0
     return np.asarray((drawn[picked] * scale * factors).reshape(count, -1)[:, :hours], np.float64)
 

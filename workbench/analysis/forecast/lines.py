@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench.analysis.forecast.pool import median_known
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +34,7 @@ def theil_sen(values: Floats) -> float:
     place = np.flatnonzero(np.isfinite(values))
     if len(place) < 2:
         return 0.0
-    rows, columns = np.triu_indices(len(place), 1)
+    rows, columns = _pairs(len(place))
     known = values[place]
     return float(np.median((known[columns] - known[rows]) / (place[columns] - place[rows])))
 
@@ -83,13 +87,15 @@ class Lines:
         return line + self._season[(self._length + ahead - 1) % len(self._season)], slope * DAY_H / BLOCK_H
 
 
+@cache
+def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    rows, columns = np.triu_indices(count, 1)
+    return rows, columns
+
+
 def _blocks(plain: Floats) -> Floats:
     """Medians of blocks of hours, the last block full; NaN where a block is empty."""
-    cut = plain[len(plain) % BLOCK_H :].reshape(-1, BLOCK_H)
-    empty = np.asarray(np.isnan(cut).all(axis=1), np.bool_)
-    filled = np.where(empty[:, None], 0.0, cut)
-    blocks: Floats = np.where(empty, np.nan, np.nanmedian(filled, axis=1))
-    return blocks
+    return median_known(plain[len(plain) % BLOCK_H :].reshape(-1, BLOCK_H).T)
 
 
 def _season(values: Floats) -> Floats:
@@ -117,9 +123,8 @@ def _shape(deviations: Floats, length: int, periods: int) -> Floats:
     first = (len(deviations) - len(recent)) % length
     filled = np.full(-(-(first + len(recent)) // length) * length, np.nan)
     filled[first : first + len(recent)] = recent
-    table = filled.reshape(-1, length)
-    empty = np.asarray(np.isnan(table).all(axis=0), np.bool_)
-    shape = np.nanmedian(np.where(empty, 0.0, table), axis=0)
+    shape = median_known(filled.reshape(-1, length))
+    shape = np.where(np.isnan(shape), 0.0, shape)
     centred: Floats = shape - shape.mean()
     return centred
 

@@ -29,8 +29,8 @@ LEAST_DAYS = 3
 #: Share of the highest days that make the tail.
 TAIL = 0.25
 
-#: Days of history below which there is no tail, and from which half of the paths come from it. [d]
-LEAST_TAIL_DAYS = 14
+#: Days of history below which there is no tail, and share of the paths that follow the forecast where there is. [d]
+LEAST_TAIL_DAYS, ORDERED = 14, 0.3
 
 
 def peak_paths(values: Floats, days: int, *, hold: int = 1, count: int = 400, seed: int = SEED) -> Floats:
@@ -56,10 +56,10 @@ def peak_paths(values: Floats, days: int, *, hold: int = 1, count: int = 400, se
 
     Notes
     -----
-    A date needs the highest value of the time ahead, so daily peaks are simulated, not hourly levels. Half of the
-    paths are the forecast of the daily peaks, by the pool or by a Theil-Sen line where its backtest is clearly
+    A date needs the highest value of the time ahead, so daily peaks are simulated, not hourly levels. Three tenths of
+    the paths are the forecast of the daily peaks, by the pool or by a Theil-Sen line where its backtest is clearly
     better, plus whole error vectors of that backtest, a week each with a lognormal scale, which keeps their
-    autocorrelation. The other half knows no order: its days are drawn from the peaks of the history, and above the
+    autocorrelation. The others know no order: their days are drawn from the peaks of the history, and above the
     highest quarter from a Pareto tail whose exponent is drawn, for each path, from its posterior [1]_ (uniform on the
     logarithm), as the tail is known from few days. A level that follows a line has the first kind only. Days before a
     new level (:func:`~workbench.analysis.forecast.changes.level_changes`) are left out where no peak since is like
@@ -83,11 +83,11 @@ def peak_paths(values: Floats, days: int, *, hold: int = 1, count: int = 400, se
         if age:
             peaks = peaks[-age:]
             method, ahead, errors = _best(peaks, days)
-    stationary = count // 2 if method == POOL and len(peaks) >= LEAST_TAIL_DAYS else 0
+    stationary = count - round(ORDERED * count) if method == POOL and len(peaks) >= LEAST_TAIL_DAYS else 0
     ordered = count - stationary
     weeks = -(-days // errors.shape[1])
     picked = errors[rng.integers(0, len(errors), (ordered, weeks))].reshape(ordered, -1)[:, :days]
-    scale = np.exp(SCALE_SPREAD * np.abs(rng.standard_normal((ordered, 1))))
+    scale = np.exp(SCALE_SPREAD * rng.standard_normal((ordered, 1)))
     paths = ahead + picked * scale
     if not stationary:
         return paths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -82,7 +82,7 @@ def members(values: Floats, ahead: int, seasons: Sequence[int]) -> dict[str, Flo
         pool[f"last {kind}"] = np.resize(_newest(table), ahead)
         if len(table) < 2:
             continue
-        pool[f"{kind} median"] = np.resize(_known(_median(table), table), ahead)
+        pool[f"{kind} median"] = np.resize(_known(median_known(table), table), ahead)
         recent = table[-shaped:]
         shape = _known(_mean(recent - _mean(recent.T)[:, None]), np.zeros(1))
         offset = level - float(shape[-short:].mean())
@@ -217,6 +217,21 @@ def filled(values: Floats) -> Floats:
     return values if len(known) == len(values) else np.interp(np.arange(len(values)), known, values[known])
 
 
+def median_known(table: Floats) -> Floats:
+    """Median of each column without NaN, NaN where all of it is: np.nanmedian, several times as fast.
+
+    Examples
+    --------
+    >>> median_known(np.array([[1.0, np.nan, np.nan], [5.0, 2.0, np.nan], [9.0, 4.0, np.nan]])).tolist()
+    [5.0, 3.0, nan]
+    """
+    count = (~np.isnan(table)).sum(axis=0)[None, :]
+    ordered = np.sort(table, axis=0)
+    places = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(table) - 1)
+    low, high = (np.take_along_axis(ordered, place, axis=0)[0] for place in places)
+    return np.asarray((low + high) / 2, np.float64)
+
+
 def bridged(values: Floats, whole: Floats) -> Floats:
     """Interpolate gaps of up to :data:`SHORT_GAP` steps; longer ones stay missing."""
     missing = np.isnan(values)
@@ -260,18 +275,12 @@ def _known(values: Floats, table: Floats) -> Floats:
     return np.where(missing, _mean(table.ravel()), values) if missing.any() else values
 
 
-def _median(table: Floats) -> Floats:
-    return _quiet(np.nanmedian, table) if np.isnan(table).any() else np.asarray(np.median(table, axis=0))
-
-
 def _mean(table: Floats) -> Floats:
-    return _quiet(np.nanmean, table) if np.isnan(table).any() else np.asarray(table.mean(axis=0))
-
-
-def _quiet(reduce: Callable[..., Floats], table: Floats) -> Floats:  #
+    if not np.isnan(table).any():
+        return np.asarray(table.mean(axis=0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        return np.asarray(reduce(table, axis=0), np.float64)
+        return np.asarray(np.nanmean(table, axis=0), np.float64)
 
 
 def _backwards(season: Floats, count: int) -> Floats:
@@ -304,7 +313,7 @@ def _additive(values: Floats, length: int) -> Floats:
 def _fading(values: Floats, length: int, ahead: int) -> Floats:
     """Median season and the newest deviation from it, times how much of such deviations was left as far ahead."""
     table = _table(values, length, min(_USUAL, len(values) // length - 1))
-    usual = np.median(table, axis=0)
+    usual = median_known(table)
     off = (table - usual).ravel()
     newest = np.convolve(off, np.full(_NEWEST, 1 / _NEWEST), "valid")
     later = np.lib.stride_tricks.sliding_window_view(off[_NEWEST:], length)
