@@ -1,4 +1,4 @@
-"""Capacity forecasts on real series, beside seasonal naive, predict_linear, a day-block bootstrap and statsforecast.
+"""Capacity forecasts on real series, beside seasonal naive, a plain pool, predict_linear, day blocks and statsforecast.
 
 ``python tests/benchmarks/bench_capacity.py [--series N] [--no-peer]``. The peer pins pandas < 3, so it lives in an
 environment of its own below ``.bench``, made here when it is not there. ``--series`` takes every so many-th series, to
@@ -30,7 +30,7 @@ from workbench.analysis.forecast.cycles import budget_cycle
 from workbench.analysis.forecast.forecast import forecast
 from workbench.analysis.forecast.growth import growth_paths
 from workbench.analysis.forecast.peaks import daily_peaks, peak_paths
-from workbench.analysis.forecast.pool import DAILY, HOURLY
+from workbench.analysis.forecast.pool import DAILY, HOURLY, members
 
 Floats = NDArray[np.float64]
 
@@ -56,6 +56,11 @@ for key in given.files:
         found[name + "|" + key] = np.array(rows + [np.full(steps, time.process_time() - began)])
 np.savez(sys.argv[2], **found)
 """
+
+
+#: Members of the pool that the plain median of nine cheap forecasts, a peer, is taken of.
+PLAIN = ("last value", "last season", "last long season", "season median", "long season median", "season shape",
+         "long season shape", "theta", "smoothed season")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,9 @@ def measure(given: Suite, *, peer: bool) -> None:
             "workbench", split, [ours.middle, ours.low, ours.high, ours.low95, ours.high95], time.process_time() - began
         )
         score("seasonal naive", split, [naive(split.past, given.steps, given.seasons)], 0.0)
+        pool = members(split.past, given.steps, given.seasons)
+        plain = np.median([pool[member] for member in PLAIN if member in pool], axis=0)
+        score("plain pool median", split, [plain], 0.0)
         day = given.seasons[0] if given.seasons == HOURLY else 24
         score("predict_linear", split, [predict_linear(split.past, given.steps, day)], 0.0)
         for name, answers in others.items():
@@ -173,11 +181,11 @@ def measure(given: Suite, *, peer: bool) -> None:
     base = tables["seasonal naive"]["error"]
     usable = base.index[base > 0]
     print(f"\n{given.name}: {len(usable)} series, {len(given.splits)} forecasts")
-    print(f"{'':16s} error/naive  median MASE of forecasts, of series  wins  cover 80 %  cover 95 %  ms")
+    print(f"{'':17s} error/naive  median MASE of forecasts, of series  wins  cover 80 %  cover 95 %  ms")
     for name, table in tables.items():
         ratio = (table["error"] / base)[usable].clip(lower=1e-9)
         print(
-            f"{name:16s} {np.exp(np.log(ratio).mean()):11.3f}  {each[name]['mase'].median():24.3f}"
+            f"{name:17s} {np.exp(np.log(ratio).mean()):11.3f}  {each[name]['mase'].median():24.3f}"
             f"  {table['mase'].median():9.3f}"
             f"  {(ratio < 1).mean():4.2f}"
             f"  {table['c80'].mean():10.2f}  {table['c95'].mean():10.2f}  {table['seconds'].mean() * 1000:4.0f}"
