@@ -59,15 +59,15 @@ def peak_paths(values: Floats, days: int, *, hold: int = 1, count: int = 400, se
     A date needs the highest value of the time ahead, so daily peaks are simulated, not hourly levels. Three tenths of
     the paths are the forecast of the daily peaks, by the pool or by a Theil-Sen line where its backtest is clearly
     better, plus whole error vectors of that backtest, a week each with a lognormal scale, which keeps their
-    autocorrelation. The others know no order: their days are drawn from the peaks of the history, and above the
-    highest quarter from a Pareto tail whose exponent is drawn, for each path, from its posterior [1]_ (uniform on the
-    logarithm), as the tail is known from few days. A level that follows a line has the first kind only. Days before a
-    new level (:func:`~workbench.analysis.forecast.changes.level_changes`) are left out where no peak since is like
-    those before.
+    autocorrelation. The others know no order: a day falls between any two neighbours of the sorted peaks of the
+    history, below them all or above them all with the same probability [1]_; above them by an exponential share, the
+    usual one of the highest quarter, with an uncertain mean for each path, as the tail is known from few days. A level
+    that follows a line has the first kind only. Days before a new level
+    (:func:`~workbench.analysis.forecast.changes.level_changes`) are left out where no peak since is like those before.
 
     References
     ----------
-    .. [1] S. Coles, An Introduction to Statistical Modeling of Extreme Values, 2001, ch. 9.
+    .. [1] H. A. David, H. N. Nagaraja, Order Statistics, 2003, ch. 2.
 
     Examples
     --------
@@ -153,14 +153,11 @@ def _tail_paths(peaks: Floats, count: int, days: int, rng: np.random.Generator) 
     offset = 0.01 * float(np.median(np.abs(peaks))) + 1e-12
     logs = np.sort(np.log(np.maximum(peaks, 0) + offset))
     high = max(5, int(len(logs) * TAIL))
-    edge = logs[-high - 1]
-    mean = float((logs[-high:] - edge).mean())
-    drawn: Floats = np.exp(rng.choice(logs[:-high], (count, days))) - offset
-    if mean <= 0:
-        return np.where(rng.random((count, days)) < high / len(logs), np.exp(edge) - offset, drawn)
-    means = mean * high / rng.gamma(high, 1.0, (count, 1))
-    above = np.exp(edge + means * rng.exponential(1.0, (count, days))) - offset
-    return np.where(rng.random((count, days)) < high / len(logs), above, drawn)
+    mean = float((logs[-high:] - logs[-high - 1]).mean())
+    place = rng.uniform(0, len(logs) + 1, (count, days))
+    above = mean * high / rng.gamma(high, 1.0, (count, 1)) * rng.exponential(1.0, (count, days))
+    drawn = np.interp(place, np.arange(1, len(logs) + 1), logs) + np.where(place > len(logs), above, 0.0)
+    return np.asarray(np.exp(drawn) - offset, np.float64)
 
 
 def leak_paths(values: Floats, climb: Leak, hours: int, *, count: int = 400, seed: int = SEED) -> Floats:
