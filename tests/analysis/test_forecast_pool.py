@@ -86,6 +86,13 @@ def test_a_new_highest_day_is_as_likely_as_among_days_that_know_no_order(skew: b
     assert np.mean(chances) == pytest.approx(14 / (63 + 14), abs=0.07)
 
 
+def test_one_episode_of_high_days_is_one_and_not_many() -> None:
+    values = np.full(63 * 24, 0.7) + np.random.default_rng(1).normal(0, 0.01, 63 * 24)
+    values[-8 * 24 : -4 * 24] = 3.3
+    chance = float((peak_paths(values, 14).max(axis=1) >= 3.0).mean())
+    assert 0.1 < chance < 0.4
+
+
 def test_one_burst_does_not_make_every_rate_likely() -> None:
     daily = np.full(28, 10.0) + np.random.default_rng(1).normal(0, 2, 28)
     daily[9] = 300.0

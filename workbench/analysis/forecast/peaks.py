@@ -59,11 +59,12 @@ def peak_paths(values: Floats, days: int, *, hold: int = 1, count: int = 400, se
     A date needs the highest value of the time ahead, so daily peaks are simulated, not hourly levels. Three tenths of
     the paths are the forecast of the daily peaks, by the pool or by a Theil-Sen line where its backtest is clearly
     better, plus whole error vectors of that backtest, a week each with a lognormal scale, which keeps their
-    autocorrelation. The others know no order: a day falls between any two neighbours of the sorted peaks of the
-    history, below them all or above them all with the same probability [1]_; above them by an exponential share, the
-    usual one of the highest quarter, with an uncertain mean for each path, as the tail is known from few days. A level
-    that follows a line has the first kind only. Days before a new level
-    (:func:`~workbench.analysis.forecast.changes.level_changes`) are left out where no peak since is like those before.
+    autocorrelation. The others know no order but that within a week, as high days come together: a day falls between
+    any two neighbours of the sorted peaks of the history, below them all or above them all with the same probability
+    [1]_; above them by an exponential share, the usual one of the highest quarter, with an uncertain mean for each
+    path, as the tail is known from few days. A level that follows a line has the first kind only. Days before a new
+    level (:func:`~workbench.analysis.forecast.changes.level_changes`) are left out where no peak since is like those
+    before.
 
     References
     ----------
@@ -154,10 +155,12 @@ def _tail_paths(peaks: Floats, count: int, days: int, rng: np.random.Generator) 
     logs = np.sort(np.log(np.maximum(peaks, 0) + offset))
     high = max(5, int(len(logs) * TAIL))
     mean = float((logs[-high:] - logs[-high - 1]).mean())
-    place = rng.uniform(0, len(logs) + 1, (count, days))
+    starts = rng.integers(0, len(logs), (count, -(-days // TESTED_DAYS), 1))
+    drawn = (starts + np.arange(TESTED_DAYS)).reshape(count, -1)[:, :days] % len(logs)
+    place = (peaks.argsort().argsort()[drawn] + rng.random((count, days))) * (1 + 1 / len(logs))
     above = mean * high / rng.gamma(high, 1.0, (count, 1)) * rng.exponential(1.0, (count, days))
-    drawn = np.interp(place, np.arange(1, len(logs) + 1), logs) + np.where(place > len(logs), above, 0.0)
-    return np.asarray(np.exp(drawn) - offset, np.float64)
+    found = np.interp(place, np.arange(1, len(logs) + 1), logs) + np.where(place > len(logs), above, 0.0)
+    return np.asarray(np.exp(found) - offset, np.float64)
 
 
 def leak_paths(values: Floats, climb: Leak, hours: int, *, count: int = 400, seed: int = SEED) -> Floats:
