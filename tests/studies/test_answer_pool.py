@@ -18,7 +18,7 @@ from workbench.core.access.identity import Grant, Identity
 from workbench.core.errors import AccessRefused, ParameterError
 from workbench.studies import Context
 from workbench.studies.answers.asking import ask
-from workbench.studies.answers.document import study_bytes
+from workbench.studies.answers.document import study_bytes, study_of
 from workbench.studies.answers.pool import Pool, Turns, WorkerLostError
 
 pytestmark = pytest.mark.slow
@@ -183,3 +183,11 @@ def test_work_behind_waits_until_no_reader_asked_for_a_moment(monkeypatch):
     with pool._counted(behind=False):
         pass
     assert pool.quiet(0.01), "longer than that is not waited"
+
+
+def test_the_answer_of_a_worker_is_not_written_again_to_be_kept(ctx: Context, pool: Pool, monkeypatch):  # noqa: F811
+    study = pool.ask(ctx, question())
+    content = study_bytes(ask(ctx, question()))
+    monkeypatch.setattr("workbench.studies.answers.document._taken", lambda study: pytest.fail("written again"))
+    assert study_bytes(study) == content
+    assert study_of(content) is study, "who reads it later shares it, and what was drawn of it"

@@ -22,7 +22,7 @@ from workbench.core.timerange import to_ms
 from workbench.core.units import span_text
 from workbench.store import Store
 from workbench.store.answers import StudyAnswer
-from workbench.studies.answers.document import study_bytes, study_of
+from workbench.studies.answers.document import remember, study_bytes, study_of
 from workbench.studies.answers.keys import Data, Question, age_of, data_of, key_of
 from workbench.studies.answers.values import NotKeptError
 from workbench.studies.sources.context import Context
@@ -358,6 +358,7 @@ def _compute(ctx: Context, store: Store, key: str, question: Question, compute: 
                 key, content, study=question.study, system=question.system, as_of=question.as_of, made=ctx.clock(),
                 data=data.version,
             )  # fmt: skip
+            remember(study, content)
     except (NotKeptError, WorkbenchError):
         pass  # the answer is true all the same; the next reader computes it again
     return study

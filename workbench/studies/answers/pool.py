@@ -22,7 +22,7 @@ from typing import Any
 from workbench.core.errors import WorkbenchError, raised_elsewhere
 from workbench.core.result import Study
 from workbench.studies.answers.asking import ask, newest_answer
-from workbench.studies.answers.document import study_of
+from workbench.studies.answers.document import remember, study_of
 from workbench.studies.answers.keys import Question
 from workbench.studies.answers.parts import joined, parts_of
 from workbench.studies.answers.process import LostError, Nursery, Worker
@@ -152,7 +152,9 @@ class Pool:
             except LostError:
                 continue
             if head["kind"] == STUDY:
-                return study_of(content)
+                study = study_of(content)
+                remember(study, content)
+                return study
             if head["kind"] == ERROR:
                 raise raised_elsewhere(head["class"], head["message"], head["hint"])
             return ask(ctx, question)
