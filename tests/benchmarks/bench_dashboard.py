@@ -32,10 +32,11 @@ BETWEEN_S, DEADLINE_S = 8.0, 180.0
 
 @dataclass
 class Server:
-    """A dashboard of its own, and what its processes take."""
+    """A dashboard of its own, what its processes take, and how long it took to listen. [s]"""
 
     process: subprocess.Popen[bytes]
     port: int
+    opened_s: float
 
     def stop(self) -> float:
         """End it; returns how long that took. [s]"""
@@ -106,11 +107,12 @@ def free_port() -> int:
 def started(config: Path) -> Server:
     port = free_port()
     command = [*WORKBENCH, "--config", str(config), "dashboard", "--no-open", "--port", str(port)]
+    begun = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return Server(process, port)
+                return Server(process, port, time.perf_counter() - begun)
         time.sleep(0.1)
     raise SystemExit("The dashboard did not start.")
 
@@ -198,6 +200,7 @@ def main() -> None:
         config = Path(folder) / "workbench.toml"
         config.write_text(f'home = "home"\n[sources.demo]\nkind = "archive"\npath = "{archive.resolve()}"\n')
         server = started(config)
+        print(f"the port is open {server.opened_s:.1f} s after the start; times of pages begin then")
         page_times(server, "nothing stored", {"*": 3.0})
         page_times(server, "warm", {"": 1.0, "*": 0.5})
         print(f"stopped after {server.stop():.1f} s")
