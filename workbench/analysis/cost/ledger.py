@@ -84,12 +84,16 @@ class Periods:
 
 def inside(part: pd.DataFrame, span: TimeRange) -> pd.DataFrame:
     """Rows of a ledger whose slices lie in a period."""
-    return part[(part["start"] >= span.start) & (part["end"] <= span.end)]
+    return part[_inside(part, span)]
 
 
 def within(part: pd.DataFrame, span: TimeRange) -> Decimal:
     """Sum of a ledger over a period, exact."""
-    return added(inside(part, span)["amount"])
+    return added(part["amount"][_inside(part, span)])
+
+
+def _inside(part: pd.DataFrame, span: TimeRange) -> pd.Series[bool]:
+    return (part["start"] >= span.start) & (part["end"] <= span.end)
 
 
 def known_amount(part: pd.DataFrame, seen: pd.DataFrame, span: TimeRange) -> Decimal | None:
