@@ -47,8 +47,13 @@ class Connected:
         if self._scope is not None and system not in self._scope:
             raise not_seen(system)
 
+    @property
+    def location(self) -> str:
+        """Address of the database, without its password."""
+        return self._url.render_as_string(hide_password=True)
+
     def __repr__(self) -> str:
-        return f"Store({self._url.render_as_string(hide_password=True)!r})"
+        return f"Store({self.location!r})"
 
     def close(self) -> None:
         """Give the connections back."""
@@ -93,7 +98,9 @@ class Connected:
     @contextmanager
     def _named_failures(self) -> Iterator[None]:
         if self._file is not None and "_engine" in vars(self) and not self._file.exists():
-            raise ArchiveError(f"{self!r} is gone: its file was deleted.", hint="Restore it (workbench restore).")
+            raise ArchiveError(
+                f"The store {self.location} is gone: its file was deleted.", hint="Restore it (workbench restore)."
+            )
         try:
             yield
         except SQLAlchemyError as error:
@@ -103,10 +110,11 @@ class Connected:
             reason = str(cause).splitlines()[0]
             if "readonly" in reason and self._file is not None and os.access(self._file.parent, os.W_OK):
                 reason = "nothing can be written, the disk is full"  # then it was opened for reading
-            raise ArchiveError(f"{self!r} failed: {reason}", hint=database.next_step(reason)) from None
+            raise ArchiveError(f"The store {self.location} failed: {reason}", hint=database.next_step(reason)) from None
         except ValueError as error:  # of a column that holds a document or a time
             raise ArchiveError(
-                f"{self!r} failed: a value in it is malformed ({error}).", hint=database.next_step("malformed")
+                f"The store {self.location} failed: a value in it is malformed ({error}).",
+                hint=database.next_step("malformed"),
             ) from None
 
 

@@ -103,7 +103,8 @@ def read_snapshot(file: Path, store: Store) -> None:
                 for table in metadata.sorted_tables:
                     if connection.execute(select(table).limit(1)).first() is not None:
                         raise ArchiveError(
-                            f"{store!r} is not empty: it has rows of {table.name}.", hint="Restore into an empty store."
+                            f"The store {store.location} is not empty: it has rows of {table.name}.",
+                            hint="Restore into an empty store.",
                         )
             _copied(copy, target)
     finally:

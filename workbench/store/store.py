@@ -266,10 +266,9 @@ class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notice
             if then not in (None, now)
         ]
         if damaged:
-            where = self._url.render_as_string(hide_password=True)
             raise ArchiveError(
                 f"The stored counts of {history.slo} of {history.system} from {from_ms(damaged[0]):%Y-%m-%d %H:%M} UTC "
-                f"in {where} are not what was written ({len(damaged)} of {len(written)} slices).",
+                f"in {self.location} are not what was written ({len(damaged)} of {len(written)} slices).",
                 hint="The store is damaged. Restore it (workbench restore).",
             )
 

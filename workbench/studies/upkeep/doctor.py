@@ -125,7 +125,7 @@ def _store(settings: Settings) -> Iterator[Diagnosis]:
         for system in {line.system for line in store.audit(limit=1_000_000)}:  # each is compared with its audit trail
             store.exclusions(system)
             store.annotations(system)
-    yield Diagnosis("store", "ok", f"{store!r} is whole: {issues} issued reports, {runs} runs.")
+    yield Diagnosis("store", "ok", f"The store {store.location} is whole: {issues} issued reports, {runs} runs.")
 
 
 def _archive(settings: Settings, now: datetime, whole: bool) -> Iterator[Diagnosis]:
