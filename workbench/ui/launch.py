@@ -46,6 +46,9 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from workbench.ui.launch import main as launch  # as a module of that name, which keeps what was begun
+    try:
+        from workbench.ui.launch import main as launch  # as a module of that name, which keeps what was begun
 
-    launch()
+        launch()
+    except KeyboardInterrupt:  # while it loads
+        sys.exit(130)
