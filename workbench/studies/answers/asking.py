@@ -65,7 +65,12 @@ def _at_once() -> None:
 
 
 def answer(
-    ctx: Context, question: Question, *, compute: Compute = ask, quiet: Callable[[], object] = _at_once
+    ctx: Context,
+    question: Question,
+    *,
+    compute: Compute = ask,
+    behind: Compute | None = None,
+    quiet: Callable[[], object] = _at_once,
 ) -> Study:
     """Answer a question once for all who may see the same.
 
@@ -77,6 +82,8 @@ def answer(
         The study, its system, period and options.
     compute : callable
         Computes what the store does not hold.
+    behind : callable, optional
+        Computes a newer answer behind an older one; by default ``compute`` does.
     quiet : callable
         Waits until nobody waits for a first answer; a newer answer behind an older one is made after that.
 
@@ -100,7 +107,7 @@ def answer(
         return compute(ctx, question)  # a store that cannot be used is no reason to answer nothing
     if kept is not None and (kept.age_s is None or kept.age_s <= usable_for(question).total_seconds()):
         if kept.age_s is not None:
-            _refresh_behind(ctx, store, key, question, compute, quiet)
+            _refresh_behind(ctx, store, key, question, behind or compute, quiet)
         return kept
     return _computed_once(ctx, store, key, question, compute)
 

@@ -157,7 +157,8 @@ def overview(span: TimeRange | None, zone: str) -> Study:
 def _answer(name: str, system: str, span: TimeRange | None, zone: str, **options: Any) -> Study:
     _last_question[0] = time.monotonic()
     question = Question(name, system, span, _as_of(span), tuple(sorted(options.items())))
-    return answer(replace(context(), zone=zone), question, compute=pool.compute, quiet=pool.quiet)
+    ctx = replace(context(), zone=zone)
+    return answer(ctx, question, compute=pool.compute, behind=pool.compute_behind, quiet=pool.quiet)
 
 
 def since_asked_s() -> float:
