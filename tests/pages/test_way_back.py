@@ -25,6 +25,14 @@ def test_the_overview_and_back(visit):
     assert back[2] == {"period": ["7d"]}
 
 
+def test_a_question_without_data_leads_to_the_systems_that_have_some(visit, settings_file):
+    settings_file.write_text(settings_file.read_text().replace(f'["{SYSTEM}"]', f'["{SYSTEM}", "choreoai"]'))
+    visit("performance.py", system=SYSTEM)
+    empty = visit("performance.py", system="choreoai")
+    (link,) = [link for link in linked(empty) if link[1] == "performance"]
+    assert link == ("Performance of Multimodal Counterfactual Lab", "performance", {"system": [SYSTEM]})
+
+
 def test_two_steps_lead_back_one_by_one(visit):
     first = links.way_back("logs?system=a&back=investigate%3Fsystem%3Da%26back%3Dcost%253Fsystem%253Da", menu.titles())
     assert first is not None

@@ -9,10 +9,11 @@ from workbench.core.periods import DEFAULT
 from workbench.core.result import Status, Study, worst
 from workbench.studies import Context
 from workbench.studies.answers.keys import judged_by
-from workbench.studies.overview.answers import LastAnswer, keep_answer
+from workbench.studies.overview.answers import LastAnswer, keep_answer, last_answers
 from workbench.ui import detail
 from workbench.ui.parts import exports, filters, header, live, load, states
 from workbench.ui.parts.drawn import Same, once
+from workbench.ui.parts.markdown import escaped
 from workbench.ui.parts.view import View, shown
 
 #: Questions that the command line answers by the same name.
@@ -70,6 +71,8 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
         else:
             with beside:
                 states.badge(study.status)
+            if study.status == "no_data":
+                _others(title, command, study_name, period.text)
         with st.expander("Where these numbers come from", icon=":material/verified:"):
             if command in COMMANDS:
                 detail.question_commands(command, system, period, study)
@@ -88,6 +91,17 @@ def keep(ctx: Context, study: Study, view: View) -> LastAnswer:
         events=len(once(view.unusual, study)),
         measured=measured(study),
     )
+
+
+def _others(title: str, command: str, study_name: str, period: str) -> None:
+    """Link to the systems for which this question had numbers last."""
+    known = [each for each in last_answers(load.context(), [study_name], as_of=load.now()) if each.measured]
+    for answer in known:
+        name = header.system_title(answer.system)
+        given = {"system": answer.system} | ({} if period == DEFAULT else {"period": period})
+        st.page_link(
+            f"{command}.py", label=escaped(f"{title} of {name}"), icon=":material/arrow_forward:", query_params=given
+        )
 
 
 def _keep_once(ctx: Context, study: Study, view: View) -> None:
