@@ -53,7 +53,7 @@ bench: $(VENV)/.developer ## ours, the peer's and the ratio
 	@for bench in tests/benchmarks/[!_]*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
 
 soak: $(VENV)/.developer servers ## long runs, storms, kill -9
-	@$(BIN)/python -m pytest -m soak -n $(WORKERS) --dist load --durations 25 tests
+	@$(BIN)/python -m pytest -m soak -n $(WORKERS) --dist worksteal --durations 25 tests
 
 servers: ## install what the live tests need (Debian as root) or say what is missing
 	@tests/servers/setup.sh
