@@ -81,6 +81,17 @@ def test_a_fall_is_over_after_days_at_the_reference_and_not_before() -> None:
     assert open_then[2] < 0.2
 
 
+def test_a_fall_that_ended_within_a_day_is_over_a_fortnight_later() -> None:
+    """The day on which it ended lies between both levels, and is no level of its own to wait at."""
+    rng = np.random.default_rng(22)
+    days = rng.normal(size=(100, 55, 24)) / 5 + rng.normal(size=(100, 55, 1))
+    days[:, 28:40] -= 10
+    days[:, 40, :9] -= 10
+    drifting = day_verdicts(days, np.arange(55) % 7).drifting
+    assert drifting[:, 39].all()
+    assert drifting[:, -1].mean() < 0.08
+
+
 def test_a_better_day_hides_no_later_fall() -> None:
     values = noise()
     values[FIRST + 5 * 24 : FIRST + 6 * 24] += 0.01

@@ -95,6 +95,15 @@ def test_a_file_that_was_changed_is_read_or_refused(name, folder, change) -> Non
     read_or_refused(name, folder, change)
 
 
+#: What the ten thousand found, so that it stays mended.
+KNOWN = [("chunks", (0, [(1, 6, 4), (36, 0, 1195)]))]
+
+
+@pytest.mark.parametrize(("name", "change"), KNOWN)
+def test_what_once_ended_otherwise_is_read_or_refused(name, folder, change) -> None:
+    read_or_refused(name, folder, change)
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("name", READERS)

@@ -24,6 +24,9 @@ from workbench.studies import Context
 #: A ramp is seen when it has left the noise; its end is known to an hour or two.
 ONSET, END_OF_DRIFT = pd.Timedelta(days=3), pd.Timedelta(hours=6)
 
+#: A drift counts as open until the score has kept to its reference for some days.
+SETTLED = pd.Timedelta(days=7)
+
 #: Scatter of a day's mean about its reference. [score]
 NOISE = 0.012
 
@@ -65,11 +68,15 @@ def _quality_faults(rows: pd.DataFrame, events: list[dict[str, Any]], span: Time
     if not low - NOISE <= facts["difference"] <= high + NOISE:
         yield f"{facts['series']} by {facts['difference']}, true {low} to {high}"
     start, end = (pd.Timestamp(event[edge]) for edge in ("start", "end"))
-    onset, _, until = facts["when"].removeprefix("from ").partition(" on until ")
+    onset, _, ended = facts["when"].removeprefix("from ").partition(" on ")
     if not start.normalize() <= pd.Timestamp(onset, tz="UTC") <= start + ONSET:
         yield f"{facts['series']} {facts['when']}, true from {start}"
+    if ended == "and it is so still":
+        if end < span.end - SETTLED:
+            yield f"{facts['series']} {facts['when']}, true until {end}"
+        return
     days = {(end - END_OF_DRIFT).normalize(), (end + END_OF_DRIFT).normalize()}
-    if pd.Timestamp(until, tz="UTC") not in days:
+    if pd.Timestamp(ended.removeprefix("until "), tz="UTC") not in days:
         yield f"{facts['series']} {facts['when']}, true until {end}"
 
 

@@ -17,6 +17,8 @@ Booleans = NDArray[np.bool_]
 #: drift goes on at their level. [standard errors]
 AT_REFERENCE, STILL_AWAY = 2.0, 3.0
 
+#: After so many days the level of a drift is taken as known, however few days it was seen. [days]
+SETTLED = 10
 
 #: Standard errors by which the size of a drift is taken as smaller than its days so far say.
 OVERSTATED = 1.5
@@ -102,6 +104,9 @@ class OpenDrifts:
             away = np.where(error > 0, mean * np.sign(self.size) * np.sqrt(self.resting) / error, 0.0)
             chain = 1 + 2 * reference.lag * (1 - 1 / self.resting)
             apart = np.abs(mean - size) / (error * np.sqrt(chain / self.resting + 1 / self.held))
+            # A level known from a day or two stays uncertain for ever; ten days at the reference end it all the same.
+            settled = np.abs(mean - size) / (error * np.sqrt(chain / self.resting))
+            apart = np.where(self.resting >= SETTLED, settled, apart)
             sure = (2 * scipy.special.stdtr(reference.freedom, -apart) <= limit) | np.isinf(self.evidence)
         # A drift is first seen at its worst: days at half its size are no recovery when they are not at the reference.
         enough = going & sure

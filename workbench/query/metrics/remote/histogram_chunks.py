@@ -81,7 +81,7 @@ class _Changing:
 
 
 class _Running:
-    """A whole number that is written as the change of its change."""
+    """A whole number of 64 bits that is written as the change of its change."""
 
     def __init__(self, first: int) -> None:
         self.value, self._delta = first, 0
@@ -89,6 +89,8 @@ class _Running:
     def step(self, bits: _Bits) -> int:
         self._delta += bits.signed()
         self.value += self._delta
+        if not -(2**63) <= self.value < 2**63:
+            raise ValueError("a chunk of histograms holds a number beyond 64 bits")
         return self.value
 
 
