@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.studies.conftest import SYSTEM, lab_series
@@ -21,6 +22,7 @@ from workbench.core.series import SeriesSet
 from workbench.report.issue.issue import issue_report
 from workbench.store import Message, message_id, open_store
 from workbench.store.jobs import NewJob
+from workbench.store.store import HistoryKey
 from workbench.studies import open_context
 from workbench.studies.decisions.exclusions import add_exclusion
 from workbench.studies.upkeep.doctor import Diagnosis, diagnose
@@ -175,6 +177,22 @@ def test_an_exclusion_that_is_not_what_was_written_is_named(home: Path) -> None:
     (broken,) = [one for one in found(home) if one.status == "broken"]
     assert "is not what was written" in broken.text
     assert "workbench.db" in broken.text
+
+
+def test_stored_counts_that_are_not_what_was_written_are_named(home: Path) -> None:
+    counts = pd.DataFrame(
+        {"time": pd.date_range(NOW, periods=3, freq="5min"), "good": 1.0, "total": 2.0, "covered": 1.0}
+    )
+    with closing(open_store(settings_of(home))) as store:
+        store.put_slices(HistoryKey(SYSTEM, "availability", "r"), counts, method="exact", read_at=NOW)
+    with closing(sqlite3.connect(home / "workbench.db")) as connection, connection:
+        connection.execute(
+            "UPDATE slice_counts SET total = 3 WHERE start_ms = (SELECT max(start_ms) FROM slice_counts)"
+        )
+    (store,) = (diagnosis for diagnosis in found(home) if diagnosis.part == "store")
+    assert store.status == "broken"
+    assert "The stored counts of availability" in store.text
+    assert "workbench restore" in store.next_step
 
 
 def test_a_lost_write_ahead_log_is_named(home: Path) -> None:

@@ -267,7 +267,7 @@ class Archive:
         return floats if histograms is None else concatenated([floats, histograms])
 
     def floats(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Read as :meth:`select`, without native histograms; who reads much at once keeps it, the look does not."""
+        """Read as :meth:`select`, without native histograms; the caller keeps what was read, the look does not."""
         return self._floats(*self.matching(matchers), start_ms, end_ms, kept=False)
 
     def _floats(

@@ -255,6 +255,13 @@ class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notice
         read_at = from_ms(min(read_at_ms)) if rows else None
         return SliceHistory(key, history.method, read_at, frame, np.array(read_at_ms, np.int64), history.header or {})
 
+    def history_keys(self) -> list[HistoryKey]:
+        """Return the indicators whose counts are stored."""
+        columns = [slice_histories.c[name] for name in HistoryKey.__dataclass_fields__]
+        query = select(*columns).where(*self._visible_rows(slice_histories.c.system)).order_by(slice_histories.c.id)
+        with self._reading() as connection:
+            return [HistoryKey(*row) for row in connection.execute(query)]
+
     def _check_sums(self, history: Row[Any], columns: Mapping[str, Sequence[Any]]) -> None:
         """Compare counts with the sums that were written with them; those of before the sums have none."""
         written = columns["row_sum"]

@@ -39,7 +39,6 @@ ANSWERS = 16
 #: What can wait until nobody is asking waits at most so long, and until no reader asked for so long. [s]
 QUIET_S, REST_S = 30.0, 1.0
 
-
 #: A question goes before one that came earlier and usually takes a second more, by at most so many seconds. [s/s]
 WAITS = 4.0
 
@@ -128,12 +127,8 @@ class Pool:
 
         Parameters
         ----------
-        ctx : Context
-            Of who asks.
-        question : Question
-            The study, its system, period and options.
-        behind : bool
-            Whether no reader waits for it.
+        ctx, question, behind
+            As for :func:`compute`.
 
         Raises
         ------

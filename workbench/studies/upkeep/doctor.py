@@ -26,6 +26,7 @@ from workbench.archive.storage.layout import LAYOUTS, Layout
 from workbench.archive.storage.parquet import checked_tail
 from workbench.core.errors import WorkbenchError
 from workbench.core.settings import Settings
+from workbench.core.timerange import TimeRange
 from workbench.store import open_store
 from workbench.store.engine import database_url
 from workbench.store.kept import kept_at
@@ -36,6 +37,9 @@ SAMPLED = 20
 
 #: Free disk below which a finding warns, and below which writers will fail soon. [bytes]
 LITTLE, TOO_LITTLE = 5 << 30, 500 << 20
+
+#: All stored counts: to the year 2109.
+_EVER = TimeRange.from_ms(0, 1 << 42)
 
 #: Messages that are named one by one. [count]
 _NAMED = 10
@@ -125,6 +129,8 @@ def _store(settings: Settings) -> Iterator[Diagnosis]:
         for system in {line.system for line in store.audit(limit=1_000_000)}:  # each is compared with its audit trail
             store.exclusions(system)
             store.annotations(system)
+        for key in store.history_keys():  # counts are compared with their sums
+            store.slices(key, _EVER)
     yield Diagnosis("store", "ok", f"The store {store.location} is whole: {issues} issued reports, {runs} runs.")
 
 
