@@ -19,6 +19,7 @@ from workbench.report.export.html import to_html, write_atomically
 from workbench.report.export.layout import PLOTLY
 from workbench.report.run import run as runner
 from workbench.report.run.templates import template_names, template_parameters
+from workbench.report.schedule.make import make_report
 from workbench.store import Store
 
 SYSTEM = "counterfactual-lab"
@@ -119,16 +120,35 @@ def test_several_systems_run_at_once_and_one_failure_stops_no_other(demo_setting
         assert name in done[name].html.read_text()
 
 
-@pytest.mark.slow
-def test_reports_made_by_tasks_are_those_made_here(demo_settings, tmp_path):
+def with_small_template(settings: Settings, folder: Path) -> Settings:
     cells = [
         nbformat.v4.new_code_cell('system: str = ""\nperiod: str = ""', metadata={"tags": ["parameters"]}),
         nbformat.v4.new_code_cell('assert system != "choreoai", "no such column"\nprint(f"{system} {period} whole")'),
     ]
     template = nbformat.v4.new_notebook(cells=cells)
     template.metadata.kernelspec = {"name": "python3", "language": "python", "display_name": "Python 3"}
-    nbformat.write(template, tmp_path / "small.ipynb")
-    settings = demo_settings.model_copy(update={"reports": (tmp_path,)})
+    nbformat.write(template, folder / "small.ipynb")
+    return settings.model_copy(update={"reports": (folder,)})
+
+
+@pytest.mark.slow
+def test_an_attempt_whose_worker_died_after_its_work_makes_no_second_report(demo_settings, tmp_path):
+    # Dask begins a task anew with the same arguments; a scheduler that died leaves the job to the next one.
+    settings = with_small_template(demo_settings, tmp_path)
+    task = {
+        "settings": settings.model_dump(mode="json"), "job": "a", "template": "small", "system": "conduit",
+        "period": "2026-10", "outputs": ["html", "csv"], "send": False, "now": "2026-11-01T05:00:00+00:00",
+        "due": "2026-11-01T02:30:00+00:00", "deadline": "2026-11-01T04:00:00+00:00",
+    }  # fmt: skip
+    first, again, other = make_report(task), make_report(task), make_report({**task, "job": "b"})
+    assert again == first
+    assert first["status"] == other["status"] == "done"
+    assert {run["run"] for run in past_runs(settings)} == {first["run_id"][:12], other["run_id"][:12]}
+
+
+@pytest.mark.slow
+def test_reports_made_by_tasks_are_those_made_here(demo_settings, tmp_path):
+    settings = with_small_template(demo_settings, tmp_path)
     executor = LocalProcesses(2)
     asked = {"period": "2026-10", "settings": settings, "out": tmp_path / "copies", "executor": executor}
     (tmp_path / "copies").mkdir()

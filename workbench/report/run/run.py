@@ -62,6 +62,7 @@ def run_report(
     out: Path | None = None,
     now: datetime | None = None,
     processes: int | None = None,
+    job: str = "",
 ) -> ReportRun:
     """Run a report template for one system, or all, and a calendar period.
 
@@ -87,6 +88,8 @@ def run_report(
         Aware instant taken for "now".
     processes : int, optional
         Processes that may work on this report at once; two by default where a processor is idle. [count]
+    job : str
+        The scheduled job for which it is made; the run keeps it, so that no job makes its report twice.
 
     Returns
     -------
@@ -188,6 +191,7 @@ def run_report(
         provenance={
             "template": name,
             "as_of": str(as_of),
+            "job": job,
             "files": {form: kept_as(path, settings.home) for form, path in files.items()},
             "sha256": {form: hash_of(path) for form, path in files.items()},
         },

@@ -12,7 +12,7 @@ from workbench.core.settings import Settings
 from workbench.report.delivery.files import ASKED, report_files
 from workbench.report.run.run import run_report
 from workbench.report.run.templates import ALL
-from workbench.store import ReportRun, Store, open_store
+from workbench.store import Store, open_store
 from workbench.studies import open_context, source_states
 
 
@@ -22,9 +22,8 @@ def make_report(arguments: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     arguments : mapping
-        ``settings`` (a dump), ``template``, ``system``, ``period``, ``outputs``, ``claims``, ``now``, ``due``,
-        ``deadline``, ``begun`` (instants in ISO 8601; ``begun`` is that of the first attempt), ``send`` (whether the
-        files are wanted in the outbox).
+        ``settings`` (a dump), ``job`` (its id), ``template``, ``system``, ``period``, ``outputs``, ``now``, ``due``,
+        ``deadline`` (instants in ISO 8601), ``send`` (whether the files are wanted in the outbox).
 
     Returns
     -------
@@ -71,16 +70,11 @@ def _late(arguments: Mapping[str, Any], settings: Settings) -> str:
 
 
 def _made_before(store: Store, arguments: Mapping[str, Any]) -> str:
-    """Return the run that an attempt finished before its scheduler died; empty without any."""
-    begun = datetime.fromisoformat(arguments["begun"])
+    """Return the run that an earlier attempt finished before its scheduler or worker died; empty without any."""
     for run in store.runs(report=arguments["template"], system=arguments["system"]):
-        if run.status == "done" and run.period == arguments["period"] and _same(run, begun, arguments):
+        if run.status == "done" and run.provenance.get("job") == arguments["job"]:
             return run.id
     return ""
-
-
-def _same(run: ReportRun, begun: datetime, arguments: Mapping[str, Any]) -> bool:
-    return run.started_at >= begun and arguments["claims"] > 1
 
 
 def _made(arguments: Mapping[str, Any], settings: Settings) -> str:
@@ -92,5 +86,6 @@ def _made(arguments: Mapping[str, Any], settings: Settings) -> str:
         outputs=[output for output in ASKED if output in arguments["outputs"]],
         now=datetime.fromisoformat(arguments["now"]),
         processes=1,  # the other processors make other reports
+        job=arguments["job"],
     )
     return run.run_id

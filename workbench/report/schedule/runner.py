@@ -170,11 +170,9 @@ class Scheduler:
             "template": job.document["template"],
             "outputs": job.document["outputs"],
             "send": bool(job.document["to"]),
-            "claims": job.claims,
             "now": now.isoformat(),
             "due": job.due.isoformat(),
             "deadline": job.deadline.isoformat(),
-            "begun": (job.begun or now).isoformat(),
         }
 
     def _settle(self) -> list[str]:
