@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
+from hypothesis import given
+from hypothesis import strategies as st
 
-from workbench.analysis.alerts.bursts import alert_bursts
+from workbench.analysis.alerts.bursts import BURST_LEAST, BURST_ODDS, alert_bursts, beyond_chance
 from workbench.analysis.alerts.load import alert_measures
 from workbench.analysis.alerts.summary import (
     AlertRuleInfo,
@@ -244,3 +247,16 @@ def test_no_rate_is_longer_than_what_was_observed(hours, known):
     assert ("per_shift" in rates) == (hours >= 12)
     assert ("per_hour" in rates) == (hours >= 1)
     assert alert_rules(found, []).frame[["per_day", "per_week"]].isna().all(axis=None)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 200), st.floats(0.001, 60)), min_size=1), st.sampled_from((0.9, 1.02, 1.1, 3, 40))
+)
+def test_a_burst_is_beyond_the_quantile_of_the_usual_counts(rows: list[tuple[int, float]], dispersion: float) -> None:
+    counts, usual = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    if dispersion > 1.02:
+        most = scipy.stats.nbinom.isf(1 / BURST_ODDS, usual / (dispersion - 1), 1 / dispersion)
+    else:
+        most = scipy.stats.poisson.isf(1 / BURST_ODDS, usual)
+    expected = counts >= np.maximum(most + 1, BURST_LEAST)
+    assert beyond_chance(counts, usual, dispersion).tolist() == expected.tolist()

@@ -7,6 +7,9 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.analysis.alert_storms import PERIOD_MS, scored, stormy
 from tests.analysis.test_alert_counting import BASE, DAY, HOUR, START, rows
@@ -14,7 +17,7 @@ from workbench.analysis.alerts.bursts import alert_bursts
 from workbench.analysis.alerts.cascades import alert_cascades
 from workbench.analysis.alerts.marks import instants_ms
 from workbench.analysis.alerts.summary import alert_episodes
-from workbench.analysis.alerts.together import alert_change, alert_incidents, alert_pairs
+from workbench.analysis.alerts.together import alert_change, alert_incidents, alert_pairs, met_or_more
 from workbench.core.timerange import TimeRange
 
 SPAN = TimeRange(START, START + timedelta(days=20))
@@ -101,3 +104,12 @@ def test_a_cascade_is_one_line_in_its_order_and_a_storm_of_it_is_one_alert_to_re
     whole = bursts[~bursts["alertnames"].str.contains("Disk")]
     assert set(whole["first"]) == {"Database"}
     assert set(whole["to_read"]) == {1}
+
+
+@given(st.integers(2, 40_000), st.lists(st.tuples(*[st.floats(0, 1)] * 3), min_size=1, max_size=20))
+def test_the_chance_of_meeting_is_the_tail_of_the_hypergeometric(periods: int, parts: list[tuple[float, ...]]) -> None:
+    first, second = (np.array([1 + round(part[side] * (periods - 1)) for part in parts]) for side in (0, 1))
+    least, most = np.maximum(1, first + second - periods), np.minimum(first, second)
+    met = least + np.round((most - least) * [part[2] for part in parts]).astype(np.int64)
+    expected = scipy.stats.hypergeom.sf(met - 1, periods, first, second)
+    np.testing.assert_allclose(met_or_more(met, periods, first, second), expected, rtol=1e-8, atol=1e-300)

@@ -28,6 +28,7 @@ from workbench.studies.answers.document import study_bytes, study_of
 from workbench.studies.answers.keys import Question, data_of, key_of
 from workbench.studies.answers.parts import joined, parts_of
 from workbench.studies.answers.values import NotKeptError
+from workbench.studies.capacity.forecast import HISTORY_DAYS
 from workbench.studies.upkeep.lease import held
 
 NOW = datetime(2026, 10, 3, tzinfo=UTC)
@@ -91,6 +92,21 @@ def test_a_second_reader_gets_the_answer_of_the_first_to_the_last_digit(ctx):
     assert second.age_s is None
     assert study_bytes(first) == study_bytes(second)
     assert second.to_dict() == first.to_dict()
+
+
+@pytest.mark.slow
+def test_a_forecast_is_made_once_for_all_periods_with_one_end_and_says_the_period_that_is_asked_about(ctx):
+    compute = Counted()
+    for days in (1, 2, HISTORY_DAYS):
+        asked = question(study="capacity_forecast", span=TimeRange(NOW - timedelta(days=days), NOW))
+        assert answer(ctx, asked, compute=compute).to_dict() == ask(ctx, asked).to_dict()
+    assert compute.times == 1
+    for other in (
+        TimeRange(NOW - timedelta(days=HISTORY_DAYS + 1), NOW),
+        TimeRange(NOW - timedelta(hours=2), NOW - timedelta(hours=1)),
+    ):
+        answer(ctx, question(study="capacity_forecast", span=other), compute=compute)
+    assert compute.times == 3
 
 
 @pytest.mark.slow

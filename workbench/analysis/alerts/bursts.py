@@ -29,6 +29,9 @@ FLOOD_BEGINS, FLOOD_ENDS = 10, 5
 #: A burst has at least this many alerts in ten minutes, and a count that chance reaches once in 30 days.
 BURST_LEAST, BURST_ODDS = 3, 30 * DAY_MS // PERIOD_MS
 
+#: Variance over mean up to which counts are taken for Poisson. [x]
+_POISSON = 1.02
+
 #: Bursts with at most this many usual periods between them are one.
 BURST_GAP = 3
 
@@ -159,13 +162,34 @@ def _unusual(counts: Counts, shares: Floats) -> tuple[Floats, NDArray[np.bool_]]
         usual = (_around(counts * ~above) + 0.5) / (_around(calm) + 0.5 / level)
         scatter = (counts - usual) ** 2 / np.maximum(usual, _LEAST_MEAN)
         dispersion = float(scatter[calm > 0].mean()) if (calm > 0).any() else 1.0
-        most = (
-            scipy.stats.nbinom.isf(1 / BURST_ODDS, usual / (dispersion - 1), 1 / dispersion)
-            if dispersion > 1.02
-            else scipy.stats.poisson.isf(1 / BURST_ODDS, usual)
-        )
-        above = counts >= np.maximum(most + 1, BURST_LEAST)
+        above = beyond_chance(counts, usual, dispersion)
     return usual, above
+
+
+def beyond_chance(counts: Counts, usual: Floats, dispersion: float) -> NDArray[np.bool_]:
+    """Say where so many begin in a period as chance reaches once in :data:`BURST_ODDS` periods, and the least of all.
+
+    Parameters
+    ----------
+    counts : int64 array of shape (periods,)
+        How many began. [count]
+    usual : float64 array of shape (periods,)
+        Mean that is usual in each period. [count]
+    dispersion : float
+        Variance over mean; from 1.02 on counts are negative binomial, below Poisson. [x]
+
+    Examples
+    --------
+    >>> beyond_chance(np.array([2, 8, 9, 10]), np.full(4, 1.0), 1.0).tolist()
+    [False, True, True, True]
+    """
+    above = counts >= BURST_LEAST
+    many, mean = counts[above].astype(np.float64), usual[above]
+    if dispersion > _POISSON:
+        above[above] = scipy.special.betainc(many, mean / (dispersion - 1), 1 - 1 / dispersion) <= 1 / BURST_ODDS
+    else:
+        above[above] = scipy.special.gammainc(many, mean) <= 1 / BURST_ODDS
+    return above
 
 
 def _around(values: Any) -> Floats:

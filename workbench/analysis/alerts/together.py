@@ -129,7 +129,7 @@ def alert_pairs(alerts: AlertEpisodes) -> AlertPairs:
     began.data[:] = 1
     met = scipy.sparse.triu(began @ began.T, k=1).tocoo()
     size = began.sum(axis=1)
-    p = scipy.stats.hypergeom.sf(met.data - 1, count, size[met.row], size[met.col])
+    p = met_or_more(met.data, count, size[met.row], size[met.col])
     tried = len(names) * (len(names) - 1) // 2
     q = _adjusted(p, tried)
     rows: list[dict[str, Any]] = []
@@ -204,11 +204,48 @@ def alert_change(alerts: AlertEpisodes, at_ms: int) -> AlertChange:
     return AlertChange(pd.DataFrame(rows), at_ms=at_ms)
 
 
+def met_or_more(
+    met: NDArray[np.int64], periods: int, first: NDArray[np.int64], second: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Probability that two rules share so many periods or more by chance: the upper tail of the hypergeometric.
+
+    Parameters
+    ----------
+    met : int64 array of shape (pairs,)
+        Periods with both, one at least. [count]
+    periods : int
+        Periods in all. [count]
+    first, second : int64 array of shape (pairs,)
+        Periods with each. [count]
+
+    Examples
+    --------
+    >>> met_or_more(np.array([1, 2]), 4, np.array([2, 2]), np.array([2, 2])).round(6).tolist()
+    [0.833333, 0.166667]
+    """
+    rest = periods - first - second
+    upper = met > first * second / periods  # from there on terms fall; below, they fall towards none
+    held = np.where(upper, met, met - 1)
+    log = scipy.special.gammaln
+    whole = log(first + 1.0) + log(second + 1.0) + log(periods - first + 1.0) + log(periods - second + 1.0)
+    parts = log(held + 1.0) + log(first - held + 1.0) + log(second - held + 1.0) + log(rest + held + 1.0)
+    term = np.exp(whole - log(periods + 1.0) - parts)
+    total = term.copy()
+    while (term > total * 1e-17).any():
+        up = (first - held) * (second - held) / (np.maximum(held + 1, 1) * np.maximum(rest + held + 1.0, 1))
+        down = (
+            held * np.maximum(rest + held, 0) / (np.maximum(first - held + 1, 1) * np.maximum(second - held + 1.0, 1))
+        )
+        term = term * np.where(upper, up, down)
+        held, total = np.where(upper, held + 1, held - 1), total + term
+    return np.asarray(np.where(upper, total, 1 - total), np.float64)
+
+
 def _rate_ratio(early: int, late: int, weeks: NDArray[np.float64]) -> tuple[float, float]:
     if not (early + late) or not weeks.all():
         return float("nan"), float("nan")
-    low = float(scipy.stats.beta.ppf(0.025, late, early + 1)) if late else 0.0
-    high = float(scipy.stats.beta.ppf(0.975, late + 1, early)) if early else 1.0
+    low = float(scipy.special.betaincinv(late, early + 1, 0.025)) if late else 0.0
+    high = float(scipy.special.betaincinv(late + 1, early, 0.975)) if early else 1.0
     scale = weeks[0] / weeks[1]
     return low / (1 - low) * scale, high / (1 - high) * scale if high < 1 else float("inf")
 

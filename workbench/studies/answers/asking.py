@@ -18,12 +18,12 @@ from typing import Any
 from workbench import studies
 from workbench.core.errors import ArchiveError, WorkbenchError
 from workbench.core.result import Study
-from workbench.core.timerange import to_ms
+from workbench.core.timerange import TimeRange, to_ms
 from workbench.core.units import span_text
 from workbench.store import Store
 from workbench.store.answers import StudyAnswer
 from workbench.studies.answers.document import remember, study_bytes, study_of
-from workbench.studies.answers.keys import Data, Question, age_of, data_of, key_of
+from workbench.studies.answers.keys import AT_LEAST, Data, Question, age_of, data_of, key_of
 from workbench.studies.answers.values import NotKeptError
 from workbench.studies.sources.context import Context
 from workbench.studies.upkeep.lease import LeaseTaken, held
@@ -39,7 +39,7 @@ STALE, STALE_MOST = timedelta(minutes=15), timedelta(hours=1)
 PATIENCE_S = 120.0
 
 #: Answers that are kept as they were read, for the next reader. [count]
-READ = 48
+READ = 256
 
 Compute = Callable[[Context, Question], Study]
 
@@ -299,7 +299,16 @@ def _kept(ctx: Context, store: Store, key: str, question: Question, data: Data) 
     except NotKeptError:
         return None
     age_s = _age(ctx, row, question, data)
+    study = _over_asked(study, question)
     return study if age_s is None else _aged(study, age_s)
+
+
+def _over_asked(study: Study, question: Question) -> Study:
+    """Give an answer that periods with one end share the period that is asked about."""
+    span, end = question.span, study.range.end
+    if question.study not in AT_LEAST or span is None or span.seconds == study.range.seconds:
+        return study
+    return replace(study, range=TimeRange(min(span.start, end), end))
 
 
 def _usable(row: StudyAnswer, question: Question) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -142,20 +143,34 @@ def _together(content: bytes, layout: dict[str, Any]) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for name in layout["columns"]:
         if name in layout["objects"]:
-            columns[name] = pd.Series([read(value, []) for value in layout["objects"][name]], dtype=object)
+            columns[name] = _objects([read(value, []) for value in layout["objects"][name]])
         else:
             columns[name] = _column(table[name], layout["dtypes"][name])
-    return pd.DataFrame(columns, index=pd.RangeIndex(layout["rows"]), columns=pd.Index(layout["columns"], dtype="str"))
+    index = pd.RangeIndex(layout["rows"])
+    return (
+        pd.DataFrame(columns, index=index) if columns else pd.DataFrame(index=index, columns=pd.Index([], dtype="str"))
+    )
 
 
-def _column(values: pa.ChunkedArray, dtype: Any) -> pd.Series:
+def _objects(values: list[Any]) -> Any:
+    column = np.empty(len(values), object)
+    for place, value in enumerate(values):
+        column[place] = value
+    return column
+
+
+def _column(values: pa.ChunkedArray, dtype: Any) -> Any:
     if isinstance(dtype, dict):
         codes = pa.chunked_array(values).combine_chunks() if values.num_chunks else pa.array([], values.type)
         texts = codes.to_pylist() if codes.type.id != pa.lib.Type_DICTIONARY else codes.dictionary_decode().to_pylist()
-        return pd.Series(pd.Categorical(texts, categories=dtype["categories"], ordered=dtype["ordered"]))
+        return pd.Categorical(texts, categories=dtype["categories"], ordered=dtype["ordered"])
     if dtype.endswith("[pyarrow]"):
-        return pd.Series(pd.arrays.ArrowExtensionArray(values))
-    return pd.Series(values.to_pandas(), copy=True).astype(dtype)
+        return pd.arrays.ArrowExtensionArray(values)
+    known = _pandas_dtype(dtype)
+    return values.to_numpy().astype(known) if isinstance(known, np.dtype) else known.__from_arrow__(values)
+
+
+_pandas_dtype = lru_cache(maxsize=64)(pd.api.types.pandas_dtype)
 
 
 def _refused(frame: pd.DataFrame) -> int:
@@ -174,12 +189,19 @@ def _equal(one: pd.DataFrame, other: pd.DataFrame) -> bool:
     if list(one.columns) != list(other.columns) or len(one) != len(other):
         return False
     return all(
-        one[name].dtype == other[name].dtype and list(_cells(one[name])) == list(_cells(other[name]))
-        for name in one.columns
+        one[name].dtype == other[name].dtype and _cells(one[name]) == _cells(other[name]) for name in one.columns
     )
 
 
-def _cells(column: pd.Series) -> Iterator[Any]:
-    if column.dtype.kind == "f" and isinstance(column.dtype, type(column.to_numpy().dtype)):
-        return iter(column.to_numpy().view("int64").tolist())
-    return (json.dumps(written(value, _refused)) for value in column)
+def _cells(column: pd.Series) -> Any:
+    """Return what is equal for columns of one type whose cells are equal to the last bit."""
+    values = column.array
+    if isinstance(values, pd.Categorical):
+        return values.categories.tolist(), values.codes.tobytes()
+    if isinstance(column.dtype, pd.StringDtype):
+        return column.isna().tolist(), column.fillna("").tolist()
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column.dt.tz_convert(None).to_numpy().tobytes()
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufmM":
+        return column.to_numpy().tobytes()
+    return [json.dumps(written(value, _refused)) for value in column]

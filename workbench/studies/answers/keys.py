@@ -34,6 +34,9 @@ _BY_PART = frozenset(
 #: Pages round "now" down to this, else no two questions would ever be the same. [ms]
 STEP_MS = 300_000
 
+#: What a study reads before the end of a period, however short it is: its answer is the same for all shorter ones.
+AT_LEAST = {"capacity_forecast": timedelta(days=63)}
+
 #: A period that ended less than this ago ends at the present: pages round "now" down to five minutes.
 PRESENT = timedelta(minutes=10)
 
@@ -69,9 +72,11 @@ class Question:
         """Say what stays the same while time goes on: a length up to the present, or fixed ends."""
         if self.span is None:
             return "own windows"
+        end_ms = self.span.end_ms
+        length_ms = max(end_ms - self.span.start_ms, AT_LEAST.get(self.study, timedelta()) // timedelta(milliseconds=1))
         if self.span.end == self.as_of and now - self.as_of < PRESENT:
-            return f"last {self.span.end_ms - self.span.start_ms} ms"
-        return f"{self.span.start_ms} to {self.span.end_ms} ms"
+            return f"last {length_ms} ms"
+        return f"{end_ms - length_ms} to {end_ms} ms"
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ QUIET_S, REST_S = 30.0, 1.0
 #: A question goes before one that came earlier and usually takes a second more, by at most so many seconds. [s/s]
 WAITS = 4.0
 
-#: A study of which no answer was waited for is expected to take so long; each answer moves that by a part. [s] [ratio]
+#: A kind of question that is new is expected to take so long; each answer moves that by a part. [s] [ratio]
 _EXPECTED_S, _LEARNS = 1.0, 0.3
 
 
@@ -74,10 +74,10 @@ class Turns:
         self._usual: dict[str, float] = {}
 
     @contextmanager
-    def turn(self, study: str) -> Iterator[None]:
-        """Wait for a place and hold it; how long is remembered of the study."""
+    def turn(self, kind: str) -> Iterator[None]:
+        """Wait for a place and hold it; how long is remembered of this kind of question."""
         with self._change:
-            usual = self._usual.get(study, _EXPECTED_S)
+            usual = self._usual.get(kind, _EXPECTED_S)
             mine = self._clock() + WAITS * usual, next(self._number)
             self._waiting.append(mine)
             try:
@@ -92,8 +92,8 @@ class Turns:
         finally:
             with self._change:
                 self._free += 1
-                usual = self._usual.get(study, self._clock() - begun)
-                self._usual[study] = usual + _LEARNS * (self._clock() - begun - usual)
+                usual = self._usual.get(kind, self._clock() - begun)
+                self._usual[kind] = usual + _LEARNS * (self._clock() - begun - usual)
                 self._change.notify_all()
 
 
@@ -143,7 +143,7 @@ class Pool:
             return ask(ctx, question)
         for _ in range(2):
             try:
-                head, content = self._asked(request, question.study, behind)
+                head, content = self._asked(request, _kind(question), behind)
             except LostError:
                 continue
             if head["kind"] == STUDY:
@@ -181,8 +181,8 @@ class Pool:
                 self._read = self._read if behind else time.monotonic()
                 self._change.notify_all()
 
-    def _asked(self, request: bytes, study: str, behind: bool) -> tuple[dict[str, Any], bytes]:
-        with self._counted(behind), self._turns.turn(study):
+    def _asked(self, request: bytes, kind: str, behind: bool) -> tuple[dict[str, Any], bytes]:
+        with self._counted(behind), self._turns.turn(kind):
             with self._lock:
                 if self._closed:
                     raise LostError("The pool is closed.")
@@ -215,6 +215,11 @@ class Pool:
         for worker in workers:
             worker.end()
         self._nursery.end()
+
+
+def _kind(question: Question) -> str:
+    """Return what takes about as long as this question: the same study over a period of the same length."""
+    return f"{question.study} {question.span.seconds if question.span is not None else ''}"
 
 
 _pools: list[Pool] = []
