@@ -52,13 +52,11 @@ class Reference:
         rest = block - centre[:, None, None] - self.shape[:, None, :]
         level = mean_there(rest)
         self.centre = centre
-        self.of_week = np.full((len(hours), 7), np.nan)
-        self.per_week = np.zeros((len(hours), 7))
-        for number in range(7):
-            same = weekday[columns] == number
-            if same.any():
-                self.of_week[:, number] = mean_there(level[:, same])
-                self.per_week[:, number] = np.isfinite(level[:, same]).sum(axis=1)
+        same = weekday[columns] == np.arange(7)[:, None]
+        places = np.argsort(~same, axis=1, kind="stable")[:, : same.sum(axis=1).max()]
+        by_week = np.where(np.take_along_axis(same, places, axis=1), level[:, places], np.nan)
+        self.of_week = mean_there(by_week)
+        self.per_week = np.isfinite(by_week).sum(axis=2).astype(float)
         offset = np.where(np.isfinite(self.of_week), self.of_week, 0.0)
         self.offset = offset
         error = rest - offset[:, weekday[columns]][:, :, None]
@@ -137,9 +135,10 @@ class Reference:
 def mean_there(values: Floats) -> Floats:
     """Mean over the last axis of what is there; NaN where nothing is."""
     there = np.isfinite(values)
-    number = there.sum(axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(number > 0, np.where(there, values, 0.0).sum(axis=-1) / number, np.nan)
+    number = np.add.reduce(there, axis=-1, dtype=np.int64)
+    total = np.add.reduce(np.where(there, values, 0.0), axis=-1)
+    mean: Floats = np.divide(total, number, out=np.full(np.shape(number), np.nan), where=number > 0)
+    return mean
 
 
 def median_there(values: Floats) -> Floats:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -150,7 +152,7 @@ def _rows(layout: Layout, frame: pd.DataFrame) -> pa.Table:
             instants = column.dt.tz_convert(None).dt.as_unit("ms")
             columns[field.name] = pa.array(instants.to_numpy().view(np.int64), mask=instants.isna().to_numpy())
         elif field.name == _MAPS[layout.name]:
-            columns[field.name] = pa.array([_pairs(each) for each in column], field.type)
+            columns[field.name] = _maps(column, field.type)
         elif field.type == pa.string():
             columns[field.name] = pc.fill_null(pa.array(column.astype("str"), pa.string(), from_pandas=True), "")
         else:
@@ -162,8 +164,19 @@ def _rows(layout: Layout, frame: pd.DataFrame) -> pa.Table:
     return _latest(rows, layout, np.zeros(len(rows), np.int64)) if layout.identity else rows
 
 
-def _pairs(attributes: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    return [(_text(name), _text(value)) for name, value in (attributes or {}).items() if value is not None]
+def _maps(column: Iterable[Mapping[str, Any] | None], form: pa.MapType) -> pa.Array:
+    """Maps of texts to texts; where all are texts already, as most are, without a look at each."""
+    maps = [each or {} for each in column]
+    names, values = list(chain.from_iterable(maps)), list(chain.from_iterable(each.values() for each in maps))
+    if {*map(type, names), *map(type, values)} == {str}:
+        with suppress(UnicodeEncodeError):
+            ends = np.cumsum([0, *map(len, maps)])
+            return pa.MapArray.from_arrays(ends, pa.array(names, pa.string()), pa.array(values, pa.string()), form)
+    return pa.array([_pairs(each) for each in maps], form)
+
+
+def _pairs(attributes: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(_text(name), _text(value)) for name, value in attributes.items() if value is not None]
 
 
 def _text(value: object) -> str:

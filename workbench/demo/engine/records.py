@@ -18,7 +18,8 @@ _DAY_NS = 86_400_000_000_000
 def hex_ids(rng: Generator, count: int, digits: int) -> list[str]:
     """Draw identifiers of 16 or 32 hexadecimal digits."""
     words = rng.integers(0, 2**64, (count, digits // 16), dtype=np.uint64, endpoint=False)
-    return ["".join(f"{word:016x}" for word in row) for row in words.tolist()]
+    text = words.astype(">u8").tobytes().hex()
+    return [text[first : first + digits] for first in range(0, len(text), digits)]
 
 
 @dataclass
