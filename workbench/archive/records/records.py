@@ -165,7 +165,7 @@ def _rows(layout: Layout, frame: pd.DataFrame) -> pa.Table:
 
 
 def _maps(column: Iterable[Mapping[str, Any] | None], form: pa.MapType) -> pa.Array:
-    """Maps of texts to texts; where all are texts already, as most are, without a look at each."""
+    """Make maps of texts; where all are texts already, as most are, without a look at each."""
     maps = [each or {} for each in column]
     names, values = list(chain.from_iterable(maps)), list(chain.from_iterable(each.values() for each in maps))
     if {*map(type, names), *map(type, values)} == {str}:
