@@ -134,3 +134,19 @@ def test_series_fall_where_a_number_is_below_the_number_before_it(rows):
     assert list(series.falling) == falling
     assert series.finite == all(np.isfinite(row).all() for row in rows)
     assert series.newest_ms == max((n for row in rows for n, value in enumerate(row) if np.isfinite(value)), default=0)
+
+
+@given(st.lists(st.lists(st.booleans(), max_size=400), max_size=6), st.integers(0, 3))
+def test_samples_without_marks_are_those_of_each_series_alone(marked: list[list[bool]], rarity: int) -> None:
+    # Few marks among many samples are left out in another way than many.
+    series = [
+        ({"n": str(row)}, np.arange(len(marks)), np.where(marks, STALE, np.arange(len(marks)) + row))
+        for row, marks in enumerate([mark and place % 10**rarity == 0 for place, mark in enumerate(m)] for m in marked)
+    ]
+    unmarked = SeriesSet.of(series).unmarked()
+    kept = [(labels, times[~is_stale(values)], values[~is_stale(values)]) for labels, times, values in series]
+    for (labels, times, values), (own, own_times, own_values) in zip(unmarked, kept, strict=True):
+        assert (labels, times.tolist(), values.tolist()) == (own, own_times.tolist(), own_values.tolist())
+    sampled = unmarked.sampled()
+    assert [row[0] for row in sampled] == [labels for labels, times, _ in kept if len(times)]
+    assert [row[2].tolist() for row in sampled] == [values.tolist() for _, _, values in kept if len(values)]

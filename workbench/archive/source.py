@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 import workbench
@@ -29,7 +28,7 @@ from workbench.core.errors import (
     SourceUnavailable,
 )
 from workbench.core.filters import LogFilter, SpanFilter
-from workbench.core.series import Labels, Metrics, SeriesSet, is_stale, label_key
+from workbench.core.series import Labels, Metrics, SeriesSet, label_key
 from workbench.core.settings import Limits
 from workbench.core.source import QueryCost, SourceState
 from workbench.core.timerange import DAY_MS, TimeRange, from_ms, to_ms
@@ -153,7 +152,7 @@ class ArchiveSource:
         with self._answering(selector):
             plain = plain_selector(selector)
             self._affordable(plain, span.start_ms, span.end_ms)
-            return _scraped(self.archive.history(plain.all_matchers, span.start_ms, span.last_ms))
+            return self.archive.history(plain.all_matchers, span.start_ms, span.last_ms).unmarked().sampled()
 
     def tier_at(self, start_ms: int) -> Tier:
         """Return the coarsest tier that :meth:`raw` reads from an instant on. [ms since the epoch]"""
@@ -332,20 +331,6 @@ def plain_selector(text: str) -> Selector:
         "Only a plain selector has raw samples.",
         query=text,
         hint='Leave functions, ranges and offsets out: up{job="a"}.',
-    )
-
-
-def _scraped(samples: SeriesSet) -> SeriesSet:
-    stale = is_stale(samples.values)
-    if not stale.any():
-        return samples
-    kept = samples.offsets - np.searchsorted(np.flatnonzero(stale), samples.offsets)
-    held = np.flatnonzero(np.diff(kept))
-    return SeriesSet(
-        tuple(samples.labels[row] for row in held),
-        np.append(kept[held], kept[-1]),
-        samples.times[~stale],
-        np.compress(~stale, samples.values),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.core.series import Labels, SeriesSet, is_stale
+from workbench.core.series import Labels, SeriesSet
 from workbench.promql.engine.values import Bools, Floats, Ints, Vector
 
 #: Windows handled at once: their temporaries stay in the processor's cache.
@@ -177,7 +177,7 @@ def sliding(
         Leave stale marks out of the windows.
     """
     if drop_stale:
-        samples = without_stale(samples)
+        samples = samples.unmarked()
     known: dict[tuple[int, int, int], list[int]] = {}
     grids: list[Ints] = []
     bounds: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
@@ -197,18 +197,6 @@ def sliding(
     lo = np.stack([low for low, _ in bounds]) if bounds else np.zeros(shape, np.intp)
     hi = np.stack([high for _, high in bounds]) if bounds else np.zeros(shape, np.intp)
     return Matrix(samples, range_ms, ends, evaluated, grid, lo, hi, closed)
-
-
-def without_stale(samples: SeriesSet) -> SeriesSet:
-    """Leave stale marks out."""
-    stale = is_stale(samples.values)
-    if not stale.any():
-        return samples
-    kept = ~stale
-    counts = np.concatenate([[0], np.cumsum(kept)])[samples.offsets]
-    return SeriesSet(
-        samples.labels, counts.astype(np.int64), samples.times[kept], samples.values[kept], samples.histograms
-    )
 
 
 def as_samples(vector: Vector, times: Ints) -> SeriesSet:

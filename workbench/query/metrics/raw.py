@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from workbench.core.errors import QueryRejected, QueryTooExpensive, SourceUnavailable
 from workbench.core.mixed import concatenated, float_samples
-from workbench.core.series import LabelKey, Labels, SeriesSet, is_stale, label_key
+from workbench.core.series import LabelKey, Labels, SeriesSet, label_key
 from workbench.core.settings import Limits
 from workbench.core.timerange import DAY_MS, HOUR_MS, MINUTE_MS, TimeRange
 from workbench.query.metrics.api import PrometheusApi
@@ -113,18 +113,7 @@ def pull(api: PrometheusApi, selector: str, span: TimeRange, limits: Limits, *, 
 
 def without_stale_marks(series: SeriesSet) -> SeriesSet:
     """Leave out native histograms, the marks by which a series ends, and series that hold nothing else."""
-    series = float_samples(series)
-    stale = is_stale(series.values)
-    if not stale.any():
-        return series
-    kept = np.concatenate([[0], np.cumsum(~stale)])[series.offsets]
-    held = np.flatnonzero(np.diff(kept))
-    return SeriesSet(
-        tuple(series.labels[row] for row in held),
-        np.append(kept[held], kept[-1]),
-        series.times[~stale],
-        series.values[~stale],
-    )
+    return float_samples(series).unmarked().sampled()
 
 
 def _between(api: PrometheusApi, selector: str, span: TimeRange, deadline: float) -> SeriesSet:
