@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.analysis.forecast.pool import median_known
+from workbench.analysis.forecast.pool import median, median_known
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ def theil_sen(values: Floats) -> float:
         return 0.0
     rows, columns = _pairs(len(place))
     known = values[place]
-    return float(np.median((known[columns] - known[rows]) / (place[columns] - place[rows])))
+    return median((known[columns] - known[rows]) / (place[columns] - place[rows]))
 
 
 def line_names(days: float) -> list[str]:
@@ -81,7 +81,7 @@ class Lines:
         elif name.endswith("change"):
             slope = theil_sen(blocks[-(self.changed or len(blocks) * BLOCK_H) // BLOCK_H :])
         last = known[-USUAL_DAYS * DAY_H // BLOCK_H :] if name == "usual level" else known[-4:]
-        level = float(np.median(blocks[last] + slope * (len(blocks) - 1 - last)))
+        level = median(blocks[last] + slope * (len(blocks) - 1 - last))
         ahead = np.arange(1, hours + 1)
         line = level + slope * (ahead + (BLOCK_H - 1) / 2) / BLOCK_H
         return line + self._season[(self._length + ahead - 1) % len(self._season)], slope * DAY_H / BLOCK_H

@@ -79,30 +79,30 @@ def members(values: Floats, ahead: int, seasons: Sequence[int]) -> dict[str, Flo
         if len(near) < length:
             continue
         table = _table(near, length, cycles)
-        pool[f"last {kind}"] = np.resize(_newest(table), ahead)
+        pool[f"last {kind}"] = _again(_newest(table), ahead)
         if len(table) < 2:
             continue
-        pool[f"{kind} median"] = np.resize(_known(median_known(table), table), ahead)
+        pool[f"{kind} median"] = _again(_known(median_known(table), table), ahead)
         recent = table[-shaped:]
         shape = _known(_mean(recent - _mean(recent.T)[:, None]), np.zeros(1))
         offset = level - float(shape[-short:].mean())
-        pool[f"{kind} shape"] = np.resize(shape, ahead) + offset
+        pool[f"{kind} shape"] = _again(shape, ahead) + offset
     season = _additive(whole, short)
-    pool["theta"] = theta(whole - _backwards(season, len(whole)), ahead) + np.resize(season, ahead)
+    pool["theta"] = theta(whole - _backwards(season, len(whole)), ahead) + _again(season, ahead)
     smooth = _smoothed(whole, short, 0.9)
-    rest, added = whole - _backwards(smooth, len(whole)), np.resize(smooth, ahead)
+    rest, added = whole - _backwards(smooth, len(whole)), _again(smooth, ahead)
     if len(whole) >= 4 * short:
         pool["fading deviation"] = _fading(whole, short, ahead)
     if len(seasons) == 1 and len(whole) >= 5 * short:
         pool["returning level"] = _returning(whole - _backwards(season, len(whole)), short, ahead)
-        pool["returning level"] += np.resize(season, ahead)
+        pool["returning level"] += _again(season, ahead)
         recent = whole[-_RECENT * short :]
         share = 1 + _additive(recent, short) / max(float(recent.mean()), 1e-300)
         if recent.min() > 0 and share.min() > 0:
-            pool["recent theta"] = theta(recent / _backwards(share, len(recent)), ahead) * np.resize(share, ahead)
+            pool["recent theta"] = theta(recent / _backwards(share, len(recent)), ahead) * _again(share, ahead)
     if len(seasons) > 1 and len(whole) >= 2 * seasons[1]:
         longer = _smoothed(rest, seasons[1], 0.8)
-        rest, added = rest - _backwards(longer, len(rest)), added + np.resize(longer, ahead)
+        rest, added = rest - _backwards(longer, len(rest)), added + _again(longer, ahead)
     pool["smoothed season"] = theta(rest, ahead, damping=0.98 if short > DAILY[0] else 0.95) + added
     return pool
 
@@ -141,14 +141,12 @@ def combined(paths: Mapping[str, Floats], shares: Mapping[str, float]) -> Floats
     if not names:
         return np.asarray(np.median(table, axis=0), np.float64)
     held = np.array([shares[name] for name in names])
-    order = table.argsort(axis=0)
-    levels, mass = np.take_along_axis(table, order, axis=0), held[order] / held.sum()
+    order, steps = table.argsort(axis=0), np.arange(table.shape[1])
+    levels, mass = table[order, steps], held[order] / held.sum()
     middle = mass.cumsum(axis=0) - mass / 2
-    above = np.minimum((middle < 0.5).sum(axis=0), len(names) - 1)[None, :]
+    above = np.minimum((middle < 0.5).sum(axis=0), len(names) - 1)
     below = np.maximum(above - 1, 0)
-    (low, high), (first, last) = (
-        [np.take_along_axis(part, place, axis=0)[0] for place in (below, above)] for part in (levels, middle)
-    )
+    (low, high), (first, last) = ([part[place, steps] for place in (below, above)] for part in (levels, middle))
     share = np.clip((0.5 - first) / np.maximum(last - first, 1e-300), 0, 1)
     best = np.argsort(-held, kind="stable")[:BEST]
     mean = held[best] @ table[best] / held[best].sum()
@@ -225,11 +223,26 @@ def median_known(table: Floats) -> Floats:
     >>> median_known(np.array([[1.0, np.nan, np.nan], [5.0, 2.0, np.nan], [9.0, 4.0, np.nan]])).tolist()
     [5.0, 3.0, nan]
     """
-    count = (~np.isnan(table)).sum(axis=0)[None, :]
-    ordered = np.sort(table, axis=0)
+    count = (~np.isnan(table)).sum(axis=0)
+    ordered, columns = np.sort(table, axis=0), np.arange(table.shape[1])
     places = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(table) - 1)
-    low, high = (np.take_along_axis(ordered, place, axis=0)[0] for place in places)
+    low, high = (ordered[place, columns] for place in places)
     return np.asarray((low + high) / 2, np.float64)
+
+
+def median(values: Floats) -> float:
+    """Median of some numbers without NaN: np.median, several times as fast for short arrays.
+
+    Examples
+    --------
+    >>> median(np.array([5.0, 1.0, 9.0])), median(np.array([5.0, 1.0, 9.0, 6.0]))
+    (5.0, 5.5)
+    """
+    half = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, half)[half])
+    low, high = np.partition(values, (half - 1, half))[half - 1 : half + 1]
+    return float((low + high) / 2)
 
 
 def bridged(values: Floats, whole: Floats) -> Floats:
@@ -283,9 +296,14 @@ def _mean(table: Floats) -> Floats:
         return np.asarray(np.nanmean(table, axis=0), np.float64)
 
 
+def _again(season: Floats, count: int) -> Floats:
+    """Repeat a season on from its start: np.resize, several times as fast for short arrays."""
+    return season[np.arange(count) % len(season)]
+
+
 def _backwards(season: Floats, count: int) -> Floats:
     """Repeat a season back from the end of a series."""
-    return np.resize(season[::-1], count)[::-1]
+    return season[np.arange(-count, 0) % len(season)]
 
 
 def _additive(values: Floats, length: int) -> Floats:
@@ -320,7 +338,7 @@ def _fading(values: Floats, length: int, ahead: int) -> Floats:
     past = newest[: len(later)]
     power = float(past @ past)
     left = np.clip(past @ later / power, 0, 1) if power > 0 else np.zeros(length)
-    path = np.resize(usual, ahead)
+    path = _again(usual, ahead)
     path[: min(length, ahead)] += newest[-1] * left[:ahead]
     return np.asarray(path, np.float64)
 
@@ -328,7 +346,7 @@ def _fading(values: Floats, length: int, ahead: int) -> Floats:
 def _returning(values: Floats, length: int, ahead: int) -> Floats:
     """Smoothed level on its way back to the median of some cycles, by the autocorrelation of their means."""
     recent = values[-_LONG * length :]
-    usual = float(np.median(recent))
+    usual = median(recent)
     means = _table(recent, length, len(recent) // length).mean(axis=1) - usual
     power = float(means @ means)
     kept = float(np.clip(means[1:] @ means[:-1] / power, 0, 1)) if power > 0 else 0.0
