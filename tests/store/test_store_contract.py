@@ -112,6 +112,18 @@ def test_writing_slices_again_replaces_them(store: Store) -> None:
     assert later.read_at == NOON + timedelta(1)
 
 
+def test_slices_of_several_statements_are_read_back_and_replaced(store: Store) -> None:
+    first = slices(NOON, 1001).assign(good=np.arange(1001.0))
+    later = slices(NOON + timedelta(minutes=5 * 250), 700, good=-1.0)
+    assert store.put_slices(KEY, first, method="exact", read_at=NOON) == 1001
+    assert store.put_slices(KEY, later, method="exact", read_at=NOON) == 700
+    read = store.slices(KEY, TimeRange(NOON, NOON + timedelta(days=9)))
+    assert read is not None
+    expected = [float(place) if not 250 <= place < 950 else -1.0 for place in range(1001)]
+    assert read.frame["good"].tolist() == expected
+    assert read.frame["time"].tolist() == first["time"].tolist()
+
+
 def test_each_definition_has_a_history_of_its_own(store: Store) -> None:
     store.put_slices(KEY, slices(NOON, 1), method="exact", read_at=NOON)
     changed = HistoryKey("lab", "availability", "r2")
