@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -130,6 +132,23 @@ def test_inside_a_look_another_writer_is_not_seen_and_after_it_is(archive):
         assert archive.series_count() == 1
     assert archive.series_count() == 2
     assert archive.meta["seed"] == 5
+
+
+def test_a_commit_in_the_same_tick_of_the_disk_is_seen_and_a_log_without_one_is_not_asked(archive, monkeypatch):
+    looks = []
+    once = DeltaTable.update_incremental
+    monkeypatch.setattr(DeltaTable, "update_incremental", lambda table: (looks.append(table), once(table)))
+    other, log = Archive.open(archive.root), Path(str(archive.root)) / "samples" / "_delta_log"
+    archive.append_samples(gauge("a", NOVEMBER, [1.0]))
+    for _ in range(2):
+        assert archive.select([], *ALWAYS).samples == 1
+    looks.clear()
+    assert archive.select([], *ALWAYS).samples == 1
+    assert looks == []
+    then = log.stat().st_mtime_ns
+    other.append_samples(gauge("a", NOVEMBER + 5000, [1.0]))
+    os.utime(log, ns=(then, then))
+    assert archive.select([], *ALWAYS).samples == 2
 
 
 def test_inside_a_look_ones_own_writes_are_seen(archive):

@@ -265,3 +265,13 @@ def test_a_range_to_the_end_of_time_is_a_range(archive):
     archive.append_logs(lines({"message": "old"}))
     archive.replace_logs(lines({"message": "new"}), always)
     assert archive.logs(LogFilter(), always)["message"].tolist() == ["new"]
+
+
+@pytest.mark.parametrize("other", [{}, {"n": 1}, {"n": True}, {"n": None}, {"n": b"x"}, {"n": "\ud800"}, {1: "x"}])
+def test_attributes_that_are_texts_come_back_whatever_stands_beside_them(archive: Archive, other: dict):
+    texts = [{"a": "x", "b": ""}, None, {}, {"é": "日本"}, {"a": "y"}]
+    archive.append_logs(lines(*({"attributes": each, "message": str(i)} for i, each in enumerate([*texts, other]))))
+    read = archive.logs(LogFilter(), MONTHS).sort_values("message")["attributes"].tolist()
+    assert read[:-1] == [each or {} for each in texts]
+    assert read[-1] in ({}, {"n": "1"}, {"n": "true"}, {"n": "b'x'"}, {"n": "?"}, {"1": "x"})
+    assert bool(read[-1]) == any(value is not None for value in other.values())

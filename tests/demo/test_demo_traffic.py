@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,19 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.demo.demo_histories import ALWAYS, ANCHOR, assert_same_history
-from tests.demo.demo_recorded import DAYS, SCENARIO, SLICE, short_scenario
+from tests.demo.demo_recorded import DAYS, SCENARIO, SLICE, short_scenario, simulate_conduit_alone
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.catalog import load_catalog
 from workbench.core.errors import CatalogError, ParameterError
 from workbench.core.series import is_stale
 from workbench.core.timerange import TimeRange, to_ms
-from workbench.demo import build, build_demo
+from workbench.demo import build_demo
 from workbench.demo.engine.day import Day, SystemDay
 from workbench.demo.engine.volumes import FILE, UNIT, along, read_volumes, spread
 from workbench.demo.scenario import Event, load_scenario, load_traffic
 from workbench.demo.traffic import Price, Traffic
-from workbench.demo.world import World, world_of
+from workbench.demo.world import world_of
 from workbench.promql import Matcher
 from workbench.store import Store
 from workbench.studies import Context, spend_and_tokens
@@ -127,13 +126,8 @@ def amounts(directory: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def conduit_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out the systems beside Conduit, which no count of recorded traffic reads; an extension builds all."""
-
-    def world(*paths: Any) -> World:
-        whole = world_of(*paths)
-        return replace(whole, models=[model for model in whole.models if model.name == "conduit"])
-
-    monkeypatch.setattr(build, "world_of", world)
+    """An extension builds all systems, in a test of its own."""
+    simulate_conduit_alone(monkeypatch)
 
 
 @pytest.mark.slow

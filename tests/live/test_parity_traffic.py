@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.demo.demo_histories import ANCHOR
-from tests.demo.demo_recorded import DAYS, short_scenario
+from tests.demo.demo_recorded import DAYS, short_scenario, simulate_conduit_alone
 from tests.live.compare import Grid, disagreement
 from tests.servers.fixtures import Omit, release_or_omit
 from tests.servers.openmetrics import without_stale_marks, write_openmetrics
@@ -57,7 +57,9 @@ class Recorded:
 def recorded(tmp_path_factory: pytest.TempPathFactory, omit: Omit) -> Iterator[Recorded]:
     releases = {semantics: release_or_omit(semantics, omit) for semantics in ("v2", "v3")}
     directory = tmp_path_factory.mktemp("recorded")
-    build_demo(directory / "demo", scenario=short_scenario(directory), seed=3, end=ANCHOR)
+    with pytest.MonkeyPatch.context() as patch:
+        simulate_conduit_alone(patch)
+        build_demo(directory / "demo", scenario=short_scenario(directory), seed=3, end=ANCHOR)
     whole = Archive.open(directory / "demo").select([Matcher("system", "=", SYSTEM)], 0, END)
     series = without_stale_marks(whole)
     archive = Archive.open(directory / "archive", create=True)

@@ -31,8 +31,8 @@ def installed(semantics: str) -> Release | None:
     return Release("v2", server, promtool) if server and promtool else None
 
 
-def load_blocks(release: Release, openmetrics: Path, data: Path, *, max_block: str = "1600h") -> None:
-    """Turn an OpenMetrics file into blocks of the server's folder ``data``."""
+def load_blocks(release: Release, openmetrics: Path, data: Path, *, max_block: str = "4400h") -> None:
+    """Turn an OpenMetrics file into blocks of the server's folder ``data``; each block is one more pass of the text."""
     done = subprocess.run(
         [release.promtool, "tsdb", "create-blocks-from", "openmetrics", "--quiet", "--max-block-duration", max_block,
          openmetrics, data],

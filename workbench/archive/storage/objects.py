@@ -73,6 +73,9 @@ class Bucket:
         """Nothing takes the place of a prefix in one step."""
         return 0
 
+    def changed(self) -> None:
+        """Only a list of the store can tell."""
+
     def names(self) -> list[str]:
         """Names of the objects and prefixes directly below, sorted."""
         with self._asking("list"):

@@ -54,6 +54,10 @@ class Place(Protocol):
         """Return a number that changes when another folder takes this place; 0 where there is none."""
         ...
 
+    def changed(self) -> int | None:
+        """Return a number that changes with the names that lie below; None where only a question can tell."""
+        ...
+
     def names(self) -> list[str]:
         """Names of what lies directly below, sorted; none where the place is not there."""
         ...
@@ -130,6 +134,10 @@ class LocalFolder:
             return self.path.stat().st_ino
         except FileNotFoundError:
             return 0
+
+    def changed(self) -> int:
+        """Return when a name was last added or taken away, by the clock of the disk. [ns]"""
+        return self.path.stat().st_mtime_ns
 
     def names(self) -> list[str]:
         """Names of the files and folders in the folder, sorted."""

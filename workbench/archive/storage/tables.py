@@ -43,6 +43,7 @@ class Tables:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._handles: dict[str, tuple[tuple[int, dict[str, str]], DeltaTable]] = {}
+        self._logs: dict[str, int | None] = {}
         self._listed: dict[str, tuple[str, tuple[DataFile, ...]]] = {}
         self._made: set[str] = set()
         self._lock = threading.RLock()
@@ -173,12 +174,22 @@ class Tables:
             if handle is None or opens:
                 handle = DeltaTable(str(self.folder(layout)), storage_options=options)
                 self._handles[layout.name] = (place, handle)
-            else:
+            elif self._grown(layout, handle):
                 handle.update_incremental()
             if last is not None and handle.version() <= last.version:
                 rows = sum(file.rows for file in self._files_of(handle, layout))
                 commits.check(self.place, layout.name, last, str(handle.metadata().id), handle.version(), rows)
         return handle
+
+    def _grown(self, layout: Layout, handle: DeltaTable) -> bool:
+        """Whether a log may hold more than its handle; Delta's own look takes a hundred times longer.
+
+        Two commits of one tick of the disk's clock leave one time: the second is seen by its name.
+        """
+        log = self.folder(layout) / "_delta_log"
+        held, now = self._logs.get(layout.name), log.changed()
+        self._logs[layout.name] = now  # read before Delta looks: what comes meanwhile makes another time
+        return now is None or now != held or log.load(f"{handle.version() + 1:020d}.json") is not None
 
     def _try_on(self, layout: Layout, remove: Sequence[DataFile], add: Sequence[DataFile]) -> None:
         """Commit behind whatever others commit meanwhile, as long as the files to remove are still there."""
