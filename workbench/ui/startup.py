@@ -76,5 +76,6 @@ def _settle_on() -> None:
     while True:
         for _ in range(round(SETTLES_S / FREEZES_S)):
             time.sleep(FREEZES_S)
+            gc.collect()
             gc.freeze()
         settle()
