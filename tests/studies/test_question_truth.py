@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 from workbench.archive import Archive
 from workbench.archive.source import ArchiveSource
 from workbench.core.result import Study
+from workbench.core.settings import Settings
 from workbench.core.timerange import TimeRange, calendar_range, parse_instant
-from workbench.studies import Context, alert_load, service_performance, spend_and_tokens
+from workbench.studies import Context, alert_load, open_context, service_performance, spend_and_tokens
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +29,19 @@ def truth(demo_home: Path) -> Any:
 @pytest.fixture
 def demo(demo_home: Path, context_over: Callable[..., Context]) -> Context:
     return context_over(ArchiveSource("demo", Archive.open(demo_home / "demo")))
+
+
+@pytest.fixture(scope="module")
+def spent_in_month(truth: Any, shared_settings: Settings) -> Callable[[str], Study]:
+    """Spend of a system in the month before the end of the demo, read once for all tests."""
+    ctx = open_context(shared_settings)
+
+    @cache
+    def study(system: str) -> Study:
+        month, _ = last_month(truth, system)
+        return spend_and_tokens(ctx, system=system, range=month, as_of=month.end)
+
+    return study
 
 
 def event(truth: Any, name: str) -> tuple[Any, TimeRange]:
@@ -47,18 +62,22 @@ def last_month(truth: Any, system: str) -> tuple[TimeRange, dict[str, float]]:
 
 
 @pytest.mark.parametrize("system", ["conduit", "choreoai"])
-def test_the_money_of_a_month_is_what_was_spent(system: str, truth: Any, demo: Context) -> None:
-    month, known = last_month(truth, system)
-    found = amounts(spend_and_tokens(demo, system=system, range=month, as_of=month.end))
+def test_the_money_of_a_month_is_what_was_spent(
+    system: str, truth: Any, spent_in_month: Callable[[str], Study]
+) -> None:
+    _, known = last_month(truth, system)
+    found = amounts(spent_in_month(system))
     spent = {name: value for name, value in known.items() if name.startswith("cost.")}
     assert len(spent) >= 5
     assert {name: found[name] for name in spent} == pytest.approx(spent, rel=1e-9)
 
 
 @pytest.mark.parametrize("system", ["conduit", "choreoai", "llm-ab-testing"])
-def test_the_tokens_of_a_month_are_those_that_were_used(system: str, truth: Any, demo: Context) -> None:
-    month, known = last_month(truth, system)
-    found = amounts(spend_and_tokens(demo, system=system, range=month, as_of=month.end))
+def test_the_tokens_of_a_month_are_those_that_were_used(
+    system: str, truth: Any, spent_in_month: Callable[[str], Study]
+) -> None:
+    _, known = last_month(truth, system)
+    found = amounts(spent_in_month(system))
     used: dict[str, float] = {}
     for name, value in known.items():
         if name.startswith("tokens."):
@@ -88,11 +107,10 @@ def test_a_jump_of_cost_stands_in_the_groups_that_it_concerns(name: str, truth: 
     ],
 )
 def test_a_jump_of_cost_stands_out_with_its_days_and_what_it_cost(
-    name: str, group: str, injected: str, truth: Any, demo: Context
+    name: str, group: str, injected: str, truth: Any, spent_in_month: Callable[[str], Study]
 ) -> None:
     found, span = event(truth, name)
-    month, _ = last_month(truth, found["system"])
-    jumps = spend_and_tokens(demo, system=found["system"], range=month, as_of=month.end).results["jumps"].frame
+    jumps = spent_in_month(found["system"]).results["jumps"].frame
     named = (jumps["group"] == group) | jumps["also"].str.split(", ").map(
         lambda also: any(one.endswith(f" {group}") for one in also)
     )
