@@ -78,4 +78,5 @@ def _settle_on() -> None:
             time.sleep(FREEZES_S)
             gc.collect()
             gc.freeze()
+            release()
         settle()
