@@ -39,7 +39,7 @@ STALE, STALE_MOST = timedelta(minutes=15), timedelta(hours=1)
 PATIENCE_S = 120.0
 
 #: Answers that are kept as they were read, for the next reader. [count]
-READ = 256
+READ = 128
 
 Compute = Callable[[Context, Question], Study]
 

@@ -16,7 +16,7 @@ from workbench.core.timerange import TimeRange
 R = TypeVar("R")
 
 #: Figures, sentences, tables that are kept; the one shown longest ago goes first. [count]
-KEPT = 2000
+KEPT = 1000
 
 #: Values that stand in a key as they are. What else is compared by identity is named in :func:`_part`.
 _PLAIN = (str, int, float, bool, type(None), datetime, TimeRange)
