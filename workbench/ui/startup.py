@@ -45,6 +45,11 @@ def load_pages() -> None:
 def settle() -> None:
     """Collect all garbage once, and leave what is alive out of later collections; references still free it."""
     gc.unfreeze()
+    set_aside()
+
+
+def set_aside() -> None:
+    """Collect what came since the last time, leave what of it is alive out of later collections, free the memory."""
     gc.collect()
     gc.freeze()
     release()
@@ -76,7 +81,5 @@ def _settle_on() -> None:
     while True:
         for _ in range(round(SETTLES_S / FREEZES_S)):
             time.sleep(FREEZES_S)
-            gc.collect()
-            gc.freeze()
-            release()
+            set_aside()
         settle()
