@@ -84,16 +84,19 @@ def test_a_query_that_timed_out_at_the_server_is_never_repeated(serve) -> None:
 
 
 def test_our_own_deadline_is_never_repeated(serve) -> None:
+    over = threading.Event()
+
     def silent(_: Asked) -> Says:
-        time.sleep(1.5)
+        over.wait(30)
         return ONE
 
     served = serve(silent)
     began = time.monotonic()
     with pytest.raises(SourceUnavailable, match="within"):
         ask(served.url, timeout_s=0.4)
-    assert time.monotonic() - began < 1.2
+    assert time.monotonic() - began < 10
     assert len(served.queries()) == 1
+    over.set()
 
 
 @pytest.mark.slow
@@ -108,7 +111,7 @@ def test_the_deadline_holds_against_a_server_that_drips(serve) -> None:
     began = time.monotonic()
     with pytest.raises(SourceUnavailable, match="within"):
         ask(served.url, timeout_s=0.5)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 4
     assert len(served.queries()) == 1
 
 
@@ -343,7 +346,6 @@ def test_a_server_is_never_asked_more_than_four_questions_at_once(serve) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_while_a_server_is_known_to_be_away_each_question_tries_it_once(serve) -> None:
     away, again = [Says(drop=True)] * (ATTEMPTS + 2), [ONE, Says(drop=True), ONE]
     served = serve(in_turn(*away, *again))
@@ -370,17 +372,23 @@ def test_failed_requests_give_their_turn_back(serve) -> None:
 
 
 @pytest.mark.slow
-def test_a_question_that_gets_no_turn_says_so(serve) -> None:
+def test_a_question_that_gets_no_turn_says_so(serve, monkeypatch) -> None:
+    monkeypatch.setattr("workbench.query.http.timed._TICK_S", 0.0002)  # its clock ends before its turn does
+    arrived, answered = threading.Semaphore(0), threading.Event()
+
     def slow(_: Asked) -> Says:
-        time.sleep(1.0)
+        arrived.release()
+        answered.wait(30)
         return ONE
 
     url = serve(slow).url
-    patient = PrometheusSource("prod", url, timeout_s=20)
-    hasty = PrometheusSource("prod", timeout_s=0.2, transport=patient._api.transport)
+    patient = PrometheusSource("prod", url, timeout_s=60)
+    hasty = PrometheusSource("prod", timeout_s=0.05, transport=patient._api.transport)
     with ThreadPoolExecutor(5) as threads:
         waiting = [threads.submit(patient.instant, "up", NOW) for _ in range(4)]
-        time.sleep(0.4)
-        with pytest.raises(SourceUnavailable, match="No turn"):
-            hasty.instant("up", NOW)
+        assert all(arrived.acquire(timeout=30) for _ in waiting)
+        for _ in range(20):
+            with pytest.raises(SourceUnavailable, match="No turn"):
+                hasty.instant("up", NOW)
+        answered.set()
         assert all(one.result().values[0, 0] == 1.0 for one in waiting)

@@ -203,7 +203,8 @@ class HttpTransport:
             try:
                 return self._exchanged(method, url, body, sent, timeout_s, running)
             except (broken.HTTPError, OSError) as error:
-                failure = failures.of_exception(TimeoutError() if running.late else error, self._where, timeout_s)
+                cause = TimeoutError() if running.late and not isinstance(error, broken.EmptyPoolError) else error
+                failure = failures.of_exception(cause, self._where, timeout_s)
                 raise Broken(failure, again=not running.late and failures.is_lost(error)) from None
 
     def _exchanged(
