@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from workbench.analysis.counting.births import going_on
 from workbench.analysis.counting.increase import exact_increases, observed_share
-from workbench.analysis.counting.leaps import _even, leap_notes, leaps_in, several_processes
+from workbench.analysis.counting.leaps import _even, _surely_even, leap_notes, leaps_in, several_processes
 from workbench.analysis.counting.overlaps import gauges_in
 from workbench.core.counters.dips import without_dips
 from workbench.core.counters.falls import IMPOSSIBLE, usual_pace
@@ -145,11 +145,19 @@ def test_a_target_that_is_scraped_seldom_is_observed_but_for_its_gaps(minutes, o
 
 
 @pytest.mark.slow
-@given(st.lists(st.floats(0, 1e12), min_size=50, max_size=400), st.floats(1, 1e6), st.integers(0, 3))
-def test_series_called_even_without_their_pace_have_no_leap(rises, height, leaps):
+@given(
+    st.lists(st.floats(0, 1e12), min_size=50, max_size=400),
+    st.floats(1, 1e6),
+    st.integers(0, 3),
+    st.sampled_from([1, 4, 50]),
+)
+def test_series_called_even_without_their_pace_have_no_leap(rises, height, leaps, late):
     steps = np.array(rises)
     steps[:leaps] = height * 10_000
-    lengths = np.full(len(steps), 60_000.0)
+    gaps = np.full(len(steps), 60_000)
+    gaps[len(steps) // 2 :] *= late
+    lengths = gaps.astype(np.float64)
     usual = usual_pace(steps, lengths)
+    assert _even(steps, lengths) or not _surely_even(steps, gaps)
     if _even(steps, lengths) and usual is not None:
         assert not (steps > IMPOSSIBLE * (usual * lengths)).any()

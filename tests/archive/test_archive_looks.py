@@ -27,8 +27,10 @@ def archive(tmp_path: Path) -> Archive:
     return Archive.open(tmp_path / "archive", create=True)
 
 
-def gauge(name: str, start_ms: int, values: list[float]) -> SeriesSet:
-    return SeriesSet.of([({"__name__": name}, start_ms + np.arange(len(values)) * 1000, values)])
+def gauge(name: str, start_ms: int, values: list[float], *, missed: int = 0) -> SeriesSet:
+    """One sample a second; from ``missed`` on, where it is given, a second later."""
+    seconds = np.arange(len(values))
+    return SeriesSet.of([({"__name__": name}, start_ms + (seconds + (seconds >= (missed or np.inf))) * 1000, values)])
 
 
 def as_dict(series: SeriesSet) -> dict:
@@ -42,7 +44,10 @@ ODD = st.sampled_from([1.0, 0.25, 41.73, -0.0, float("nan"), STALE, float("inf")
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     parts=st.lists(
-        st.tuples(st.integers(0, 4), st.integers(0, 60), st.lists(ODD, min_size=1, max_size=30)), max_size=8
+        st.tuples(
+            st.integers(0, 4), st.integers(0, 60), st.lists(ODD, min_size=1, max_size=30), st.sampled_from([0, 0, 1, 4])
+        ),
+        max_size=8,
     ),
     start=st.integers(-5, 70),
     length=st.integers(0, 90),
@@ -50,10 +55,11 @@ ODD = st.sampled_from([1.0, 0.25, 41.73, -0.0, float("nan"), STALE, float("inf")
 def test_kept_groups_give_what_a_first_read_gives(tmp_path_factory, parts, start, length):
     archive = Archive.open(tmp_path_factory.mktemp("archive"), create=True)
     expected: dict[str, dict[int, float]] = {}
-    for number, begin, values in parts:
-        archive.append_samples(gauge(f"g{number}", NOVEMBER + begin * 1000, values))
+    for number, begin, values, missed in parts:
+        written = gauge(f"g{number}", NOVEMBER + begin * 1000, values, missed=missed)
+        archive.append_samples(written)
         held = expected.setdefault(f"g{number}", {})
-        held |= {NOVEMBER + (begin + i) * 1000: value for i, value in enumerate(values)}
+        held |= dict(zip(written.times.tolist(), values, strict=True))
     span = NOVEMBER + start * 1000, NOVEMBER + (start + length) * 1000
     by_hand = {}
     for name, held in expected.items():
@@ -67,6 +73,10 @@ def test_kept_groups_give_what_a_first_read_gives(tmp_path_factory, parts, start
         single = [as_dict(archive.select([Matcher("__name__", "=", f"g{n}")], *span)) for n in range(5)]
     assert first == again == {key: value for one in single for key, value in one.items()}
     assert first == by_hand
+    unmarked = archive.select([], *span).unmarked().sampled()
+    assert as_dict(archive.history([], *span)) == as_dict(unmarked)
+    groups.forget()
+    assert as_dict(archive.history([], *span)) == as_dict(unmarked)
 
 
 def test_a_question_looks_at_each_table_once_and_decodes_each_row_group_once(archive, monkeypatch):
@@ -168,6 +178,17 @@ def test_a_look_of_one_thread_does_not_hold_another_still(archive):
         Archive.open(archive.root).append_samples(gauge("a", NOVEMBER, [1.0]))
         assert pool.submit(archive.newest_ms).result() == NOVEMBER
         assert archive.newest_ms() is None
+
+
+def test_samples_equally_far_apart_take_no_memory_for_their_times(archive):
+    whole = [float(value) for value in range(1000)]
+    sizes = []
+    for missed in (0, 700):
+        archive.append_samples(gauge(f"from_{missed}", NOVEMBER, whole, missed=missed))
+        groups.forget()
+        archive.select([Matcher("__name__", "=", f"from_{missed}")], *ALWAYS)
+        sizes.append(groups._kept._bytes)
+    assert sizes[1] - sizes[0] == 4 * 1000
 
 
 def test_memory_of_kept_groups_is_bounded(archive, monkeypatch):

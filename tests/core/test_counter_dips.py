@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from workbench.analysis.counting.amounts import exact_amounts
 from workbench.analysis.counting.increase import exact_increases
 from workbench.core.counters.dips import Evidence, dip_notes, doubtful, without_dips
+from workbench.core.counters.falls import doubtful_falls, falls_in
 from workbench.core.series import SeriesSet
 
 STEP = 60_000
@@ -38,6 +39,19 @@ def counters(draw: st.DrawFn) -> tuple[np.ndarray, np.random.Generator, float]:
     if kind == "rare":
         return (rng.random(size) < 0.05).astype(float), rng, 1.0
     return np.round(rng.gamma(2.0, 0.01, size) + 0.001, 6), rng, 0.001
+
+
+@settings(max_examples=100, deadline=None)
+@given(counters(), st.integers(0, 3), st.sampled_from([0.0, 0.3, 1.0, 5.0, 900.0, 5_000.0]), st.booleans())
+def test_falls_that_are_seen_to_be_restarts_at_a_glance_are_not_doubtful(counter, restarts, high, late) -> None:
+    steps, rng, _ = counter
+    read, times = np.cumsum(steps), np.arange(len(steps)) * STEP
+    for at in np.sort(rng.choice(np.arange(30, len(read) - 25), restarts, replace=False)).tolist():
+        read[at:] += high * steps[at] - read[at]
+        times[at:] += 10 * STEP * late
+    series = counted(np.maximum(read, 0), times=times)
+    every = [fall for falls in falls_in(series).values() for fall in falls]
+    assert doubtful_falls(series) == any(fall.strange or fall.doubtful or fall.leapt for fall in every)
 
 
 @pytest.mark.slow

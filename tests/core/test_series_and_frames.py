@@ -131,7 +131,8 @@ def test_series_fall_where_a_number_is_below_the_number_before_it(rows):
     series = SeriesSet.of([({"n": str(n)}, range(len(row)), row) for n, row in enumerate(rows)])
     numbers = [[value for value in row if np.isfinite(value)] for row in rows]
     falling = [n for n, row in enumerate(numbers) if any(after < before for before, after in pairwise(row))]
-    assert list(series.falling) == falling
+    places = [[n for n, pair in enumerate(pairwise(numbers[row]), 1) if pair[1] < pair[0]] for row in falling]
+    assert [(row, own.tolist()) for row, own in series.falls.items()] == list(zip(falling, places, strict=True))
     assert series.finite == all(np.isfinite(row).all() for row in rows)
     assert series.newest_ms == max((n for row in rows for n, value in enumerate(row) if np.isfinite(value)), default=0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -266,15 +267,23 @@ class Archive:
         histograms = native.read(self._tables, ids, labels, start_ms, end_ms)
         return floats if histograms is None else concatenated([floats, histograms])
 
-    def floats(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Read as :meth:`select`, without native histograms; the caller keeps what was read, the look does not."""
-        return self._floats(*self.matching(matchers), start_ms, end_ms, kept=False)
+    def floats(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, marks: bool = True) -> SeriesSet:
+        """Read as :meth:`select`, without native histograms, and stale marks only with ``marks``; no look keeps it."""
+        return self._floats(*self.matching(matchers), start_ms, end_ms, kept=False, marks=marks)
 
     def _floats(
-        self, ids: NDArray[np.int32], labels: Sequence[Labels], start_ms: int, end_ms: int, *, kept: bool = True
+        self,
+        ids: NDArray[np.int32],
+        labels: Sequence[Labels],
+        start_ms: int,
+        end_ms: int,
+        *,
+        kept: bool = True,
+        marks: bool = True,
     ) -> SeriesSet:
-        selection = self._tables.version(SAMPLES), ids.tobytes(), start_ms, end_ms
-        return self._looks.once(selection, lambda: samples.read(self._tables, ids, labels, start_ms, end_ms), kept=kept)
+        read = partial(samples.read, self._tables, ids, labels, start_ms, end_ms, marks=marks)
+        selection = self._tables.version(SAMPLES), ids.tobytes(), start_ms, end_ms, marks
+        return self._looks.once(selection, read, kept=kept)
 
     def native_only(self, matchers: Sequence[Matcher]) -> bool | None:
         """Say whether all series that fulfil the matchers hold native histograms, or some (None), or none."""
@@ -285,10 +294,10 @@ class Archive:
         return None if held.any() and not held.all() else bool(held.any())
 
     def history(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Read as :meth:`floats`; slices stand in for samples that were deleted (``long_history.py``)."""
+        """Read as :meth:`floats`, without marks; slices stand in for deleted samples (``long_history.py``)."""
         cut_ms = int(self.meta.get(RAW_DELETED_BEFORE, 0))
         if start_ms > cut_ms:
-            return self.floats(matchers, start_ms, end_ms)
+            return self.floats(matchers, start_ms, end_ms, marks=False)
         return long_history(self, matchers, start_ms, cut_ms, end_ms)
 
     def series(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from workbench.archive.storage import decimals, parquet
 from workbench.archive.storage.layout import SAMPLES
 from workbench.archive.storage.parquet import DataFile, column_array
 from workbench.archive.storage.place import Place
+from workbench.core.series import is_stale
 
 #: Environment variable with the memory of all groups that are kept. [MiB]
 VARIABLE = "WORKBENCH_DECODED_MIB"
@@ -33,19 +34,24 @@ KEPT_BYTES = int(os.environ.get(VARIABLE) or 128) << 20
 class SampleGroup:
     """One row group: samples sorted by series and time; series ``i`` has the rows ``bounds[i]:bounds[i + 1]``.
 
-    A time is ``first_ms + since``. A value is ``whole / 10 ** scale`` where ``exact`` says so, else ``other``. Both are
-    kept in four bytes where they fit.
+    Where the samples of all series are equally far apart, the time of the first of each and that distance are all that
+    is kept of times: ``begins_ms[i] + n * step_ms``. Else a time is ``first_ms + since``. A value is
+    ``whole / 10 ** scale`` where ``exact`` says so, else ``other``. Both are kept in four bytes where they fit. Without
+    ``marked`` no value is a stale mark.
     """
 
     ids: NDArray[np.int32]
     bounds: NDArray[np.int64]
+    begins_ms: NDArray[np.int64]
     first_ms: int
     last_ms: int
-    since: NDArray[np.uint32] | NDArray[np.int64]
+    step_ms: int
+    since: NDArray[np.uint32] | NDArray[np.int64] | None
     whole: NDArray[np.int32] | NDArray[np.int64] | None
     scale: NDArray[np.int8] | None
     other: NDArray[np.float64] | None
     exact: NDArray[np.bool_] | None
+    marked: bool
 
     @property
     def size(self) -> int:
@@ -59,6 +65,10 @@ class SampleGroup:
         lows, highs = self.bounds[numbers], self.bounds[numbers + 1]
         if start_ms <= self.first_ms and end_ms >= self.last_ms:
             return lows, highs
+        if self.since is None:
+            before = -((self.begins_ms[numbers] - start_ms) // self.step_ms)
+            upto = (end_ms - self.begins_ms[numbers]) // self.step_ms + 1
+            return np.clip(lows + before, lows, highs), np.clip(lows + upto, lows, highs)
         kind, most = self.since.dtype.type, np.iinfo(self.since.dtype).max
         start, end = max(start_ms - self.first_ms, 0), max(end_ms - self.first_ms + 1, 0)
         cut = [lows.copy(), highs.copy()]
@@ -69,12 +79,23 @@ class SampleGroup:
         return cut[0], cut[1]
 
     def ends_ms(self, low: int, high: int) -> tuple[int, int]:
-        """Return the times of the first and the last of the rows ``low:high``. [ms since the epoch]"""
+        """Return the times of the first and the last of the rows ``low:high`` of one series. [ms since the epoch]"""
+        if self.since is None:
+            begin_ms = self._time_ms(low)
+            return begin_ms, begin_ms + (high - 1 - low) * self.step_ms
         return int(self.since[low]) + self.first_ms, int(self.since[high - 1]) + self.first_ms
 
+    def _time_ms(self, row: int) -> int:
+        number = int(np.searchsorted(self.bounds, row, side="right")) - 1
+        return int(self.begins_ms[number]) + (row - int(self.bounds[number])) * self.step_ms
+
     def write(self, low: int, high: int, times: NDArray[np.int64], values: NDArray[np.float64]) -> None:
-        """Write the times [ms since the epoch] and the values of the rows ``low:high`` into arrays of that length."""
-        np.add(self.since[low:high], np.int64(self.first_ms), out=times)
+        """Write times [ms since the epoch] and values of the rows ``low:high`` of one series into arrays as long."""
+        if self.since is None:
+            begin_ms = self._time_ms(low)
+            times[:] = np.arange(begin_ms, begin_ms + (high - low) * self.step_ms, self.step_ms)
+        else:
+            np.add(self.since[low:high], np.int64(self.first_ms), out=times)
         if self.whole is None:
             assert self.other is not None
             values[:] = self.other[low:high]
@@ -93,14 +114,14 @@ def decoded(folder: Place, file: DataFile, numbers: Sequence[int]) -> Iterator[S
     for number in numbers:
         group = _kept.get((folder, file.path, number))
         if group is None:
-            for read, rows in fresh:
-                made = _group(rows)
+            for read, part in fresh:
+                made = _group(*part)
                 _kept.put((folder, file.path, read), made)
                 if read == number:
                     group = made
                     break
         if group is None:  # it was let go of meanwhile
-            group = _group(next(parquet.each_group(folder, file, SAMPLES, [number])))
+            group = _group(*next(parquet.each_group(folder, file, SAMPLES, [number])))
         yield group
 
 
@@ -142,27 +163,53 @@ def forget() -> None:
     _kept.clear()
 
 
-def _group(rows: pa.Table) -> SampleGroup:
+def _group(rows: pa.Table, alike: Mapping[str, int | None]) -> SampleGroup:
     """Arrays of a row group, copied, so that nothing else of what was read stays in memory."""
-    series, times = column_array(rows["series_id"], np.int32), column_array(rows["ts"], np.int64)
-    bounds = np.concatenate([[0], np.flatnonzero(series[1:] != series[:-1]) + 1, [len(series)]])
-    bounds = bounds if len(series) else bounds[:1]
-    whole, scale, other = rows["value_int"], rows["scale"], rows["value"]
-    none, mixed = whole.null_count == len(whole), 0 < whole.null_count < len(whole)
-    scaled = not none and scale.null_count < len(scale)
-    # Times rise in each series.
-    first_ms, last_ms = (int(times[bounds[:-1]].min()), int(times[bounds[1:] - 1].max())) if len(times) else (0, 0)
+    held, size = {name: rows[name] for name in rows.column_names}, len(rows)
+    ids, bounds = np.array([alike.get("series_id", 0)], np.int32), np.array([0, size])
+    if "series_id" in held:
+        series = column_array(held["series_id"], np.int32)
+        bounds = np.concatenate([[0], np.flatnonzero(series[1:] != series[:-1]) + 1, [size]])
+        ids = series[bounds[:-1]]
+    times = column_array(held["ts"], np.int64) if "ts" in held else np.full(size, alike["ts"], np.int64)
+    begins_ms, step_ms = times[bounds[:-1]], _step(times, bounds)
+    first_ms, last_ms = int(begins_ms.min()), int(times[bounds[1:] - 1].max())  # times rise in each series
+    whole, scale, other = (
+        column if (column := held.get(name)) is not None and column.null_count < size else None
+        for name in ("value_int", "scale", "value")
+    )
+    exact = whole.is_valid().to_numpy() if whole is not None and whole.null_count else None
+    floats = None if other is None or (whole is not None and exact is None) else column_array(other, np.float64).copy()
     return SampleGroup(
-        series[bounds[:-1]],
+        ids,
         bounds,
+        begins_ms,
         first_ms,
         last_ms,
-        (times - first_ms).astype(np.uint32) if last_ms - first_ms <= np.iinfo(np.uint32).max else times - first_ms,
-        None if none else _narrow(column_array(whole, np.int64), np.int32),
-        column_array(scale.fill_null(0), np.int8).copy() if scaled else None,
-        column_array(other, np.float64).copy() if none or mixed else None,
-        whole.is_valid().to_numpy() if mixed else None,
+        step_ms,
+        None if step_ms else _since(times, first_ms, last_ms),
+        None if whole is None else _narrow(column_array(whole, np.int64), np.int32),
+        None if whole is None or scale is None else column_array(scale.fill_null(0), np.int8).copy(),
+        floats,
+        exact,
+        marked=floats is not None and bool(is_stale(floats).any()),
     )
+
+
+def _step(times: NDArray[np.int64], bounds: NDArray[np.int64]) -> int:
+    """Return how far apart the samples of every series are, where all are equally far; else 0. [ms]"""
+    gaps, rows = np.diff(times), np.diff(bounds)
+    step = int(gaps[bounds[np.argmax(rows > 1)]]) if (rows > 1).any() else 1
+    others = np.count_nonzero(gaps != step) - np.count_nonzero(gaps[bounds[1:-1] - 1] != step)
+    return step if not others and step > 0 else 0
+
+
+def _since(times: NDArray[np.int64], first_ms: int, last_ms: int) -> NDArray[np.uint32] | NDArray[np.int64]:
+    if last_ms - first_ms > np.iinfo(np.uint32).max:
+        return times - first_ms
+    since = np.empty(len(times), np.uint32)
+    np.subtract(times, first_ms, out=since, casting="unsafe")
+    return since
 
 
 def _narrow(numbers: NDArray[np.int64], kind: type[np.int32]) -> NDArray[np.int32] | NDArray[np.int64]:

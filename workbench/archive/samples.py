@@ -20,7 +20,7 @@ from workbench.archive.storage.parquet import DataFile, Ranges, column_array
 from workbench.archive.storage.replacement import replace_files
 from workbench.archive.storage.tables import Tables
 from workbench.core.errors import FrameError, ParameterError
-from workbench.core.series import Labels, SeriesSet
+from workbench.core.series import Labels, SeriesSet, is_stale, left_out
 
 #: Rows of one file, about 10 MB.
 FILE_ROWS = 32 * ROW_GROUP_ROWS
@@ -38,10 +38,11 @@ def read(
     end_ms: int,
     *,
     files: Sequence[DataFile] | None = None,
+    marks: bool = True,
 ) -> SeriesSet:
     """Read the samples with ``start_ms <= t <= end_ms`` of the sorted ``ids``; series without any are left out.
 
-    With ``files``, only those are read.
+    With ``files``, only those are read; with ``marks`` False, no stale marks.
     """
     runs: list[list[Run]] = [[] for _ in ids]
     if len(ids) and start_ms <= end_ms:
@@ -56,9 +57,13 @@ def read(
     times, values, offsets = np.empty(size, np.int64), np.empty(size), np.zeros(len(rows) + 1, np.int64)
     for number, row in enumerate(rows):
         at = int(offsets[number])
-        offsets[number + 1] = at + _written(runs[row], times[at:], values[at:])
+        end = at + _written(runs[row], times[at:], values[at:])
+        if not marks and any(group.marked for group, _, _ in runs[row]):
+            end = at + _unmarked(times[at:end], values[at:end])
+        offsets[number + 1] = end
     size = int(offsets[-1])
-    return SeriesSet(tuple(labels[row] for row in rows), offsets, times[:size], values[:size])
+    series = SeriesSet(tuple(labels[row] for row in rows), offsets, times[:size], values[:size])
+    return series if marks else series.sampled()
 
 
 def estimate(tables: Tables, ids: NDArray[np.int32], start_ms: int, end_ms: int, *, layout: Layout = SAMPLES) -> int:
@@ -263,3 +268,13 @@ def _written(runs: list[Run], times: NDArray[np.int64], values: NDArray[np.float
         size = int(last.sum())
         times[:size], values[:size] = sorted_times[last], sorted_values[last]
     return size
+
+
+def _unmarked(times: NDArray[np.int64], values: NDArray[np.float64]) -> int:
+    """Move the samples of a series together that are no stale marks. [samples]"""
+    places = np.flatnonzero(is_stale(values))
+    if len(places):
+        first, size = int(places[0]), len(values) - len(places)
+        for array in (times, values):
+            array[first:size] = left_out(array[first:], places - first)
+    return len(values) - len(places)

@@ -152,7 +152,7 @@ class ArchiveSource:
         with self._answering(selector):
             plain = plain_selector(selector)
             self._affordable(plain, span.start_ms, span.end_ms)
-            return self.archive.history(plain.all_matchers, span.start_ms, span.last_ms).unmarked().sampled()
+            return self.archive.history(plain.all_matchers, span.start_ms, span.last_ms)
 
     def tier_at(self, start_ms: int) -> Tier:
         """Return the coarsest tier that :meth:`raw` reads from an instant on. [ms since the epoch]"""

@@ -64,8 +64,14 @@ def is_stale(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return mask
 
 
-def _left_out(values: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
-    """Leave out sorted places; between few of them whole stretches are copied, several times as fast as by a mask."""
+def left_out(values: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
+    """Leave out sorted places; between few of them whole stretches are copied, several times as fast as by a mask.
+
+    Examples
+    --------
+    >>> left_out(np.arange(5), np.array([1, 3])).tolist()
+    [0, 2, 4]
+    """
     if len(places) * _FEW > len(values):
         return np.delete(values, places)
     edges = [0, *(places + 1).tolist()], [*places.tolist(), len(values)]
@@ -158,7 +164,7 @@ class SeriesSet:
         if not len(marks):
             return self
         offsets = self.offsets - np.searchsorted(marks, self.offsets)
-        times, values = _left_out(self.times, marks), _left_out(self.values, marks)
+        times, values = left_out(self.times, marks), left_out(self.values, marks)
         return SeriesSet(self.labels, offsets, times, values, self.histograms)
 
     def sampled(self) -> SeriesSet:
@@ -181,17 +187,26 @@ class SeriesSet:
         return int(times.max(initial=0))
 
     @cached_property
-    def falling(self) -> tuple[int, ...]:
-        """Rows of the series that have a number below the number before it."""
+    def falls(self) -> Mapping[int, NDArray[np.int64]]:
+        """Rows of the series that fall, with the places of the lower samples among the samples that are numbers.
+
+        Examples
+        --------
+        >>> {row: places.tolist() for row, places in SeriesSet.of([({}, [0, 1, 2, 3], [5, 6, 0, 1])]).falls.items()}
+        {0: [2]}
+        """
         values, offsets = self.values, self.offsets
         if not self.finite:
             numbers = np.isfinite(values)
             values, offsets = values[numbers], np.concatenate([[0], np.cumsum(numbers)])[offsets]
-        fell = np.diff(values) < 0
+        fell = values[1:] < values[:-1]
         first = offsets[1:-1][(offsets[1:-1] > 0) & (offsets[1:-1] < len(values))]
         fell[first - 1] = False  # from one series to the next
-        rows = np.searchsorted(offsets, np.flatnonzero(fell) + 1, side="right") - 1
-        return tuple(np.unique(rows).tolist())
+        at = np.flatnonzero(fell) + 1
+        rows = np.searchsorted(offsets, at, side="right") - 1
+        begins = np.flatnonzero(np.diff(rows, prepend=-1))
+        parts = np.split(at - offsets[rows], begins[1:])
+        return dict(zip(rows[begins].tolist(), parts, strict=False))
 
 
 @dataclass(frozen=True)

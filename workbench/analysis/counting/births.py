@@ -138,28 +138,34 @@ def going_on(series: SeriesSet, born_at_zero: NDArray[np.bool_]) -> tuple[NDArra
     [False, True]
     """
     goes_on, too_high = np.zeros((2, len(series)), np.bool_)
-    ends: dict[tuple[str, ...], list[tuple[int, float, float, float]]] = {}
+    ends: dict[tuple[str, ...], list[tuple[int, int, float]]] = {}
     for row in range(len(series)) if born_at_zero.any() else ():
         times, values = counted_samples(series, row)
         if len(times) > 1:
-            most = float((np.maximum(np.diff(values), 0.0) / np.diff(times)).max())
-            spacing = usual_spacing(times)
-            ends.setdefault(_place(series.labels[row]), []).append((int(times[-1]), float(values[-1]), most, spacing))
+            ends.setdefault(_place(series.labels[row]), []).append((row, int(times[-1]), float(values[-1])))
+    ended = {place: [np.array(column) for column in zip(*own, strict=True)] for place, own in ends.items()}
     for row in np.flatnonzero(born_at_zero).tolist():
         times, values = counted_samples(series, row)
         if not len(times):
             continue
         first_ms, first = int(times[0]), float(values[0])
-        for end_ms, last, most, spacing in ends.get(_place(series.labels[row]), ()):
-            gap = first_ms - end_ms
-            counted = IMPLAUSIBLE * (most * gap + 1.0)
-            if 0 < gap <= _GAP * spacing and 2 * counted < last <= first <= last + counted:
-                goes_on[row] = True
-        steps, lengths = np.diff(values), np.diff(times).astype(np.float64)
-        pace = usual_pace(steps, lengths)
-        if pace is not None and not goes_on[row] and first > IMPOSSIBLE * (pace * usual_spacing(times) + 1.0):
-            too_high[row] = True
+        if (own := ended.get(_place(series.labels[row]))) is not None:
+            before = own[0][(own[1] < first_ms) & (own[2] <= first)]
+            goes_on[row] = any(_goes_on(*counted_samples(series, other), first_ms, first) for other in before.tolist())
+        if goes_on[row] or first <= IMPOSSIBLE:
+            continue
+        pace = usual_pace(np.diff(values), np.diff(times).astype(np.float64))
+        too_high[row] = pace is not None and first > IMPOSSIBLE * (pace * usual_spacing(times) + 1.0)
     return goes_on, too_high
+
+
+def _goes_on(times: NDArray[np.int64], values: NDArray[np.float64], first_ms: int, first: float) -> bool:
+    """Whether a series that ended before another began did so just before, at a value from which that may go on."""
+    gap, last = first_ms - int(times[-1]), float(values[-1])
+    if gap > _GAP * usual_spacing(times):
+        return False
+    counted = IMPLAUSIBLE * (float((np.maximum(np.diff(values), 0.0) / np.diff(times)).max()) * gap + 1.0)
+    return 2 * counted < last and first <= last + counted
 
 
 def _place(labels: Labels) -> tuple[str, ...]:

@@ -84,11 +84,10 @@ def several_processes(series: SeriesSet, starts: SeriesSet | None = None) -> lis
     """
     known = {target_of(labels): (times, values) for labels, times, values in starts or ()}
     rows = []
-    for row in series.falling:
+    for row, places in series.falls.items():
         times, values = counted_samples(series, row)
-        falls = np.flatnonzero(np.diff(values) < 0)
-        began = known.get(target_of(series.labels[row]))
-        if began is not None and len(falls):
+        falls, began = places - 1, known.get(target_of(series.labels[row]))
+        if began is not None:
             changes = _start_changes(began, times, falls)
             earlier = bool((np.diff(began[1]) < 0).any())
             if len(changes) and changes.min() > 0 and not earlier:
@@ -153,8 +152,11 @@ def leaps_in(series: SeriesSet, *, since_ms: int) -> tuple[Leap, ...]:
     """
     leaps, paces = [], _Paces(series)
     for row, labels in enumerate(series.labels):
-        times, values, rises, lengths = paces.rises(row)
-        if _even(rises, lengths) or (usual := paces.of(row)) is None:
+        times, values, rises, gaps = paces.rises(row)
+        if _surely_even(rises, gaps):
+            continue
+        lengths = gaps.astype(np.float64)
+        if _even(rises, lengths) or (usual := usual_pace(rises, lengths)) is None:
             continue
         steps, inside = np.diff(values), times[1:] > since_ms
         leapt = inside & (rises > IMPOSSIBLE * (usual * lengths + _unit(values, steps)))
@@ -178,6 +180,17 @@ def _even(rises: Floats, lengths: Floats) -> bool:
     return not len(rates) or bool((rates >= rates.max() / (IMPOSSIBLE - 1)).sum() >= len(rates) / 100 + 2)
 
 
+def _surely_even(rises: Floats, gaps: Times) -> bool:
+    """As :func:`_even`, from the least rate that each rise can have and the largest that any has; False tells nothing.
+
+    Most counters are even, and this takes a third of the time.
+    """
+    if not len(rises):
+        return True
+    near = float(rises.max()) * (float(gaps.max()) / float(gaps.min())) / (IMPOSSIBLE - 1) * (1 + 1e-9)
+    return near > 0 and bool(np.count_nonzero(rises >= near) >= np.count_nonzero(rises > 0) / 100 + 2)
+
+
 class _Paces:
     """Usual pace of each series, and of the series of a metric and target together. [count per ms]"""
 
@@ -185,14 +198,17 @@ class _Paces:
         self._series = series
         self._targets: dict[tuple[str, ...], float] | None = None
 
-    def rises(self, row: int) -> tuple[Times, Floats, Floats, Floats]:
-        """Return times and values of a series, its rises and how long each took."""
+    def rises(self, row: int) -> tuple[Times, Floats, Floats, Times]:
+        """Return times and values of a series, its rises and how long each took. [ms]"""
         times, values = counted_samples(self._series, row)
-        steps = np.diff(values)
-        return times, values, np.where(steps < 0, values[1:], steps), np.diff(times).astype(np.float64)
+        rises = np.diff(values)
+        if (places := self._series.falls.get(row)) is not None:
+            rises[places - 1] = values[places]
+        return times, values, rises, np.diff(times)
 
     def of(self, row: int) -> float | None:
-        return usual_pace(*self.rises(row)[2:])
+        _, _, rises, gaps = self.rises(row)
+        return usual_pace(rises, gaps.astype(np.float64))
 
     def of_target(self, labels: Labels) -> float:
         if self._targets is None:

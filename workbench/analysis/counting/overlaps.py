@@ -134,11 +134,11 @@ def gauges_in(series: SeriesSet) -> list[int]:
     [0]
     """
     gauges = []
-    for row in series.falling:
+    for row, falls in series.falls.items():
+        if len(falls) < _FALLS:
+            continue
         _, values = counted_samples(series, row)
         steps = np.diff(values)
-        if (steps < 0).sum() < _FALLS:
-            continue
         fell = (steps < -_DUST * values[:-1]) & (values[1:] > 0.1 * values[:-1])
         often = fell.sum() >= max(_FALLS, _FALLING * np.count_nonzero(steps))
         higher = values[1:] > np.maximum.accumulate(values)[:-1]

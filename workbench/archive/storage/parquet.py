@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -265,8 +264,13 @@ def batches(
                 yield rows if held.issuperset(wanted) else _completed(rows, layout, wanted)
 
 
-def each_group(folder: Place, file: DataFile, layout: Layout, groups: Sequence[int]) -> Iterator[pa.Table]:
-    """Read row groups of a file one by one, in the order given; over a network several at a time."""
+def each_group(
+    folder: Place, file: DataFile, layout: Layout, groups: Sequence[int]
+) -> Iterator[tuple[pa.Table, Mapping[str, int | None]]]:
+    """Read row groups of a file one by one, in the order given; over a network several at a time.
+
+    Gives the columns that had to be read, and the number of each that holds nothing else, None for nothing at all.
+    """
     if not groups:
         return
     with _reading(folder, file):
@@ -281,7 +285,7 @@ def each_group(folder: Place, file: DataFile, layout: Layout, groups: Sequence[i
                 first = 0
                 for number in part:
                     length = footer.metadata.row_group(number).num_rows
-                    yield _completed(rows.slice(first, length), layout, layout.schema.names, alike)
+                    yield rows.slice(first, length), alike
                     first += length
 
 
@@ -342,20 +346,12 @@ def _opened(folder: Place, file: DataFile, footer: _Footer) -> pq.ParquetFile:
     return pq.ParquetFile(source, metadata=footer.metadata, pre_buffer=folder.remote, page_checksum_verification=True)
 
 
-def _completed(
-    rows: pa.Table, layout: Layout, wanted: Sequence[str], alike: Mapping[str, int | None] = MappingProxyType({})
-) -> pa.Table:
-    """Add the columns that were not read, of one number each, and those that a file of an older schema lacks."""
+def _completed(rows: pa.Table, layout: Layout, wanted: Sequence[str]) -> pa.Table:
+    """Add the columns that a file of an older schema lacks."""
     fields = [layout.schema.field(name) for name in wanted]
-    columns = []
-    for each in fields:
-        number = alike.get(each.name)
-        if each.name in rows.column_names:
-            columns.append(rows[each.name])
-        elif number is None:
-            columns.append(pa.nulls(len(rows), each.type))
-        else:
-            columns.append(pa.array(np.full(len(rows), number, each.type.to_pandas_dtype())))
+    columns = [
+        rows[field.name] if field.name in rows.column_names else pa.nulls(len(rows), field.type) for field in fields
+    ]
     return pa.table(columns, schema=pa.schema(fields))
 
 

@@ -36,7 +36,7 @@ def long_history(archive: Archive, matchers: Sequence[Matcher], start_ms: int, c
         slices.as_series(slices.kept(both, counting), labels, "counter"),
         slices.as_series(slices.kept(both, ~counting), labels, "last"),
     ]
-    return SeriesSet.of(row for part in parts for row in part)
+    return SeriesSet.of(row for part in parts for row in part).sampled()
 
 
 def standing_in(archive: Archive, start_ms: int) -> Tier:

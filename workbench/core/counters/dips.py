@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.core.counters.falls import Fall, Floats, Samples, Times, counted_samples, falls_in
+from workbench.core.counters.falls import Fall, Floats, Samples, Times, counted_samples, doubtful_falls, falls_in
 from workbench.core.counters.spikes import spikes_in
 from workbench.core.series import Labels, SeriesSet, target_of
 from workbench.core.timerange import from_ms
@@ -76,9 +76,7 @@ def doubtful(series: SeriesSet) -> bool:
     >>> [doubtful(SeriesSet.of([({}, times, values)])) for values in ([80, 81, 82, 1, 2, 3], [80, 81, 80, 83, 84, 85])]
     [False, True]
     """
-    if spikes_in(series):
-        return True
-    return any(fall.strange or fall.doubtful or fall.leapt for falls in falls_in(series).values() for fall in falls)
+    return bool(spikes_in(series)) or doubtful_falls(series)
 
 
 def without_dips(series: SeriesSet, evidence: Evidence = NO_EVIDENCE) -> tuple[SeriesSet, tuple[Dip, ...]]:
@@ -118,9 +116,9 @@ def without_dips(series: SeriesSet, evidence: Evidence = NO_EVIDENCE) -> tuple[S
     ()
     """
     series, leaps = _without_spikes(series)
-    falls = falls_in(series)
-    if not any(fall.strange or fall.doubtful or fall.leapt for own in falls.values() for fall in own):
+    if not doubtful_falls(series):
         return series, leaps
+    falls = falls_in(series)
     starts = {target_of(labels): (times, values) for labels, times, values in evidence.starts}
     created = {_identity(labels): (times, values) for labels, times, values in evidence.created}
     others = _Others(series, falls)

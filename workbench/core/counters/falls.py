@@ -31,6 +31,9 @@ RETURN_SAMPLES = 100
 #: A series that falls more often than this is not examined. [count]
 _MOST_FALLS = 50_000
 
+#: Restarts that are seen at a glance are no more than this. [count]
+_FEW_FALLS = 20
+
 
 @dataclass(frozen=True)
 class Fall:
@@ -72,11 +75,44 @@ class Fall:
 def falls_in(series: SeriesSet) -> dict[int, list[Fall]]:
     """Return the falls of each series that has any, by its row."""
     falls = {}
-    for row in series.falling:
-        times, values = counted_samples(series, row)
-        if own := _falls_of(row, times, values):
+    for row, places in series.falls.items():
+        if own := _falls_of(row, *counted_samples(series, row), places.tolist()):
             falls[row] = own
     return falls
+
+
+def doubtful_falls(series: SeriesSet) -> bool:
+    """Whether some fall may be no restart: to a count that is strange or doubtful, or from which it leapt back."""
+    for row, places in series.falls.items():
+        times, values = counted_samples(series, row)
+        if not _plain(times, values, places.tolist()):
+            falls = _falls_of(row, times, values, places.tolist())
+            if any(fall.strange or fall.doubtful or fall.leapt for fall in falls):
+                return True
+    return False
+
+
+def _plain(times: Times, values: Floats, places: list[int]) -> bool:
+    """Whether samples just before each fall show that it is neither strange nor doubtful, nor does the count come back.
+
+    They show at least so fast a count, and so many rises above a thousandth of it that 99 of 100 cannot be below. False
+    tells nothing. Most falls are restarts, and to look at a part of the samples takes a tenth of looking at all.
+    """
+    if len(places) > _FEW_FALLS:
+        return False
+    taken = max(RETURN_SAMPLES, len(values) // 50)
+    for at in places:
+        begin, low, length = max(at - 1 - taken, 0), float(values[at]), float(times[at] - times[at - 1])
+        if _back(values, at) is not None:
+            return False
+        rates = np.diff(values[begin:at]) / np.diff(times[begin:at])
+        rates = rates[rates > 0]
+        if low and not (
+            low <= float(rates.max(initial=0.0)) * length
+            and np.count_nonzero(IMPOSSIBLE * rates * length >= low) >= len(values) / 100 + 2
+        ):
+            return False
+    return True
 
 
 def counted_samples(series: SeriesSet, row: int) -> Samples:
@@ -116,11 +152,10 @@ def usual_pace(steps: Floats, lengths: Floats) -> float | None:
     return float(np.quantile(steps[rising] / lengths[rising], 0.99, method="lower"))
 
 
-def _falls_of(row: int, times: Times, values: Floats) -> list[Fall]:
-    steps = np.diff(values)
-    places = (np.flatnonzero(steps < 0) + 1).tolist()
-    if not places or len(places) > _MOST_FALLS:
+def _falls_of(row: int, times: Times, values: Floats, places: list[int]) -> list[Fall]:
+    if len(places) > _MOST_FALLS:
         return []
+    steps = np.diff(values)
     backs = {at: _back(values, at) for at in places}
     usual = np.ones(len(steps), np.bool_)
     usual[[at - 1 for at in places]] = False

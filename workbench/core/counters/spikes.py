@@ -40,24 +40,28 @@ def spikes_in(series: SeriesSet) -> list[Spike]:
     >>> spikes_in(SeriesSet.of([({}, range(0, 420, 60), [7_000, 7_060, 7_120, 90_000, 7_240, 7_300, 7_360])]))
     [Spike(row=0, start=3, end=4)]
     """
-    return [Spike(row, *place) for row in series.falling for place in _spikes_of(*counted_samples(series, row))]
+    return [
+        Spike(row, *place)
+        for row, falls in series.falls.items()
+        if len(falls) <= _MOST_FALLS
+        for place in _spikes_of(*counted_samples(series, row), falls.tolist())
+    ]
 
 
-def _spikes_of(times: Times, values: Floats) -> list[tuple[int, int]]:
-    steps, lengths = np.diff(values), np.diff(times).astype(np.float64)
-    falls = (np.flatnonzero(steps < 0) + 1).tolist()
-    if not falls or len(falls) > _MOST_FALLS:
-        return []
+def _spikes_of(times: Times, values: Floats, falls: list[int]) -> list[tuple[int, int]]:
     candidates = []
     for end in falls:
         before = np.flatnonzero(values[max(end - 1 - RETURN_SAMPLES, 0) : end - 1] <= values[end])
         if len(before):
             start = int(before[-1]) + max(end - 1 - RETURN_SAMPLES, 0) + 1
             candidates.append((start, end))
+    if not candidates:
+        return []
+    steps, lengths = np.diff(values), np.diff(times).astype(np.float64)
     usual = steps >= 0
     for start, end in candidates:
         usual[start - 1 : end] = False
-    if not candidates or not usual.any():
+    if not usual.any():
         return []
     fastest = float((steps[usual] / lengths[usual]).max())
     whole = bool((values == np.floor(values)).all())
