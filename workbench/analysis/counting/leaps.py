@@ -111,12 +111,16 @@ def _start_changes(began: Samples, times: Times, falls: Times) -> Floats:
 
 def _in_turn(times: Times, values: Floats, falls: Times) -> bool:
     steps, lengths = np.diff(values), np.diff(times).astype(np.float64)
+    after, lost = values[falls + 1], -float(steps[falls].sum())
+    # Without as many of the largest rise as there can be jumps, the pace is no larger than without the jumps.
+    least = (float(values[-1] - values[0]) + lost - (len(falls) + 1) * float(steps.max())) / float(lengths.sum())
+    if after.sum() < (1 - 1e-9) * IMPLAUSIBLE * least * float(lengths[falls].sum()):
+        return False
     rises = np.sort(steps[steps > 0])
     jumps, usual = rises[-len(falls) - 1 :], rises[: -len(falls) - 1]
     pace = float(usual.sum() / lengths.sum())
     unit = _unit(values, steps)
     counted = pace * lengths[falls]
-    after, lost = values[falls + 1], -float(steps[falls].sum())
     implausible = IMPLAUSIBLE * (counted + unit)
     brought_back = float(jumps.sum()) - pace * float(lengths.mean()) * len(jumps)
     return bool(
