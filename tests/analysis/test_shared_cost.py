@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.analysis.cost.finance.shared import split_cost
 from workbench.analysis.cost.prices.gate import PriceChange, gated
-from workbench.analysis.cost.shared import split_cost
 from workbench.core.errors import ParameterError
 
 CHANGES = Path(__file__).parents[3] / "shared" / "datasets" / "llm_prices" / "tokencost_price_changes.csv"

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from workbench.analysis.cost.items import Amount, Item, item_labels, items_of, with_list_prices
-from workbench.analysis.cost.ledger import Account, Periods, inside, known_amount
+from workbench.analysis.cost.ledger import Account, Periods
 from workbench.analysis.cost.model_switches import model_switches
 from workbench.analysis.cost.prices.book import PriceBook
-from workbench.analysis.counting.amounts import summed
+from workbench.analysis.cost.sums import Sums
 from workbench.core.money import quantised, total
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
@@ -150,6 +150,8 @@ def spend_drivers(
     accounts: Sequence[Account],
     periods: Periods,
     book: PriceBook | None = None,
+    *,
+    sums: Sums | None = None,
 ) -> SpendDrivers:
     """Say why the spend of a period differs from that of the one before.
 
@@ -159,12 +161,15 @@ def spend_drivers(
         As for :func:`workbench.analysis.cost.spend.spend_totals`. [unit of the account]
     book : PriceBook, optional
         Tells changes of list prices from other changes of the cost per token.
+    sums : Sums, optional
+        Those of ledger, seen and accounts, where they were made before.
 
     Returns
     -------
     SpendDrivers
         Without rows where one of the periods was not observed; a note says so.
     """
+    sums = sums or Sums(ledger, seen, accounts)
     base = [account for account in accounts if account.added]
     tokens = [account for account in base if account.measure == "tokens"]
     requests = [account for account in base if account.measure == "requests"]
@@ -174,8 +179,8 @@ def spend_drivers(
     labels: tuple[str, ...] = ()
     for unit in dict.fromkeys(account.unit for account in base if account.measure == "cost"):
         paid = [account for account in base if (account.measure, account.unit) == ("cost", unit)]
-        money = ledger[ledger["role"].isin([account.role for account in paid])]
-        unseen = [known_amount(money, seen, span) is None for span in (periods.now, periods.before)]
+        money = [account.role for account in paid]
+        unseen = [sums.known(money, span) is None for span in (periods.now, periods.before)]
         if any(unseen):
             which = "neither of the two periods was" if all(unseen) else "one of the two periods was not"
             notes.append(f"Why spend in {unit} moved is not known: {which} observed.")
@@ -185,7 +190,7 @@ def spend_drivers(
             :1
         ]
         parts = (paid, tokens if labels else [], by_request)
-        before, now = (items_of(ledger, parts, labels, span) for span in (periods.before, periods.now))
+        before, now = (items_of(sums, parts, labels, span) for span in (periods.before, periods.now))
         if book is not None and tokens:
             before, now = with_list_prices(ledger, accounts, (before, now), labels, periods, book, unit)
         split = effects(before, now, labels)
@@ -194,11 +199,11 @@ def spend_drivers(
                 {"unit": unit, "effect": effect, "item": " / ".join(name), "amount": amount}
                 for name, amount in sorted(amounts.items(), key=lambda pair: -abs(pair[1]))
             ]
-        sums = [total(_decimal(item.cost) for item in items) for items in (before, now)]
-        change = total((sums[1], -sums[0]))
-        cause = cause_sentence(split, labels, change, sums[0], unit)
-        moved.append({"unit": unit, "before": sums[0], "amount": sums[1], "change": change, "cause": cause})
-        notes += _owners_moved(ledger, seen, accounts, periods, unit, labels)
+        was, spent = (total(_decimal(item.cost) for item in items) for items in (before, now))
+        change = total((spent, -was))
+        cause = cause_sentence(split, labels, change, was, unit)
+        moved.append({"unit": unit, "before": was, "amount": spent, "change": change, "cause": cause})
+        notes += _owners_moved(sums, accounts, periods, unit, labels)
     frame = pd.DataFrame(rows, columns=["unit", "effect", "item", "amount"])
     totals = pd.DataFrame(moved, columns=["unit", "before", "amount", "change", "cause"])
     return SpendDrivers(
@@ -207,24 +212,19 @@ def spend_drivers(
 
 
 def _owners_moved(
-    ledger: pd.DataFrame,
-    seen: pd.DataFrame,
-    accounts: Sequence[Account],
-    periods: Periods,
-    unit: str,
-    labels: Sequence[str],
+    sums: Sums, accounts: Sequence[Account], periods: Periods, unit: str, labels: Sequence[str]
 ) -> list[str]:
     """Name the keys, teams or users whose spend moved most, where items are not told apart by them."""
     sentences = []
     for owner in (name for name in ("key", "team", "user", "owner") if name not in labels):
         money = (account for account in accounts if (account.measure, account.unit) == ("cost", unit))
         counted = next((account for account in money if owner in account.dimensions), None)
-        rows = ledger[ledger["role"] == counted.role] if counted else ledger[:0]
-        if not len(rows) or any(known_amount(rows, seen, span) is None for span in (periods.now, periods.before)):
+        spans = (periods.now, periods.before)
+        if not counted or any(sums.known([counted.role], span) is None for span in spans):
             continue
         now, before = (
-            summed(inside(rows, span), [owner]).set_index(owner)["amount"].to_dict()
-            for span in (periods.now, periods.before)
+            {name: amount for (name,), amount in sums.by([owner], sums.rows([counted.role], span)).items()}
+            for span in spans
         )
         nothing = Decimal(0)
         changes = {name: now.get(name, nothing) - before.get(name, nothing) for name in {**before, **now}}

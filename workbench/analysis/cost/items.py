@@ -13,8 +13,8 @@ import pandas as pd
 from workbench.analysis.cost.ledger import Account, Periods, inside
 from workbench.analysis.cost.prices.book import PriceBook, rate_of_class
 from workbench.analysis.cost.prices.listed import listed_rates
+from workbench.analysis.cost.sums import Sums
 from workbench.analysis.cost.token_classes import token_usage
-from workbench.analysis.counting.amounts import added, summed
 from workbench.core.money import total
 from workbench.core.timerange import TimeRange
 
@@ -68,27 +68,23 @@ def item_labels(paid: Sequence[Account], tokens: Sequence[Account]) -> tuple[str
     return tuple(shared or [name for name in ITEM_LABELS if name in spent])
 
 
-def items_of(
-    ledger: pd.DataFrame, parts: Sequence[Sequence[Account]], labels: Sequence[str], span: TimeRange
-) -> list[Item]:
+def items_of(sums: Sums, parts: Sequence[Sequence[Account]], labels: Sequence[str], span: TimeRange) -> list[Item]:
     """Return the items of a period; spend without any of the labels is an item under its counter's title."""
     nothing = Decimal(0)
-    sums: list[dict[tuple[str, ...], Decimal]] = []
+    every: list[dict[tuple[str, ...], Decimal]] = []
     for accounts in parts:
         amounts: dict[tuple[str, ...], Decimal] = {}
         for account in accounts:
-            rows = inside(ledger[ledger["role"] == account.role], span)
             own = [name for name in labels if name in account.dimensions]
             if not own:
                 name = (account.title, *[""] * (len(labels) - 1))
-                amounts[name] = total([amounts.get(name, nothing), added(rows["amount"])])
-                continue
-            totals = summed(rows, own)
-            for values in totals.itertuples(index=False):
-                name = tuple(str(getattr(values, label)) if label in own else "" for label in labels)
-                amounts[name] = total([amounts.get(name, nothing), values.amount])
-        sums.append(amounts)
-    costs, tokens, requests = sums
+                amounts[name] = total([amounts.get(name, nothing), sums.within([account.role], span)])
+            for values, amount in sums.by(own, sums.rows([account.role], span)).items() if own else ():
+                given = dict(zip(own, values, strict=True))
+                name = tuple(given.get(label, "") for label in labels)
+                amounts[name] = total([amounts.get(name, nothing), amount])
+        every.append(amounts)
+    costs, tokens, requests = every
     used = (name for name in {**costs, **tokens} if costs.get(name, nothing) or tokens.get(name, nothing))
     return [
         Item(name, costs.get(name, nothing), tokens.get(name, nothing), requests.get(name) if requests else None)

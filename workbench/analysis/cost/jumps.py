@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.cost.ledger import Account, Periods, Split, splits
+from workbench.analysis.cost.days import date_of, day_of, local_days, times_of_days
+from workbench.analysis.cost.ledger import Account, Periods
+from workbench.analysis.cost.sums import Bools, Floats, Ints, Split, Sums
 from workbench.analysis.cost.usual import HISTORY_DAYS, LEAST_DAYS, SETTLED_DAYS, Judged, judged_days
+from workbench.analysis.counting.amounts import float_sums
 from workbench.core.result import Result
 from workbench.core.timerange import named_zone, to_ms
 
 __all__ = ["HISTORY_DAYS", "SpendJumps", "spend_jumps"]
-
-Floats = NDArray[np.float64]
 
 #: Smallest impact of a day, as a share of the usual day of the whole system. [ratio]
 LEAST_SHARE = 0.01
@@ -75,7 +77,7 @@ def spend_jumps(
     periods: Periods,
     *,
     zone: str,
-    parts: Sequence[Split] | None = None,
+    sums: Sums | None = None,
 ) -> SpendJumps:
     """Find the days of a period on which a group of money or tokens left its usual level.
 
@@ -86,8 +88,8 @@ def spend_jumps(
         count. [unit of the account]
     zone : str
         IANA zone of the days.
-    parts : sequence of Split, optional
-        What :func:`workbench.analysis.cost.ledger.splits` made of ledger and accounts, where that was done before.
+    sums : Sums, optional
+        Those of ledger, seen and accounts, where they were made before.
 
     Returns
     -------
@@ -107,24 +109,23 @@ def spend_jumps(
     ----------
     .. [1] FinOps Foundation, Managing Cloud Cost Anomalies, 2023.
     """
-    first_day, running = _midnight(periods.now.start, zone), _running_day(periods, zone)
-    last_day = _midnight(periods.now.end - timedelta(milliseconds=1), zone)
-    length = (last_day.date() - first_day.date()).days + 1 if periods.now.end > periods.now.start else 0
-    days = _Days(seen, zone)
+    sums = sums or Sums(ledger, seen, accounts)
+    first_day, running = day_of(periods.now.start, zone), _running_day(periods.now.end, zone)
+    last_day = day_of(periods.now.end - timedelta(milliseconds=1), zone)
+    length = last_day - first_day + 1 if periods.now.end > periods.now.start else 0
+    days = _Days(sums, zone)
     tables = []
-    for measure, unit, dimension, part in splits(ledger, accounts) if parts is None else parts:
-        head = {"measure": measure, "unit": unit, "dimension": dimension}
-        tables.append(_Table(head, days.amounts(part, None), first_day, np.nan))
+    for split in sums.splits:
+        tables.append(days.table(split, None, first_day))
         if running is not None:
-            hours = (periods.now.end - _midnight(periods.now.end, zone)).total_seconds() / 3600
-            tables.append(_Table(head, days.amounts(part, running), _midnight(periods.now.end, zone), hours))
+            tables.append(days.table(split, running, day_of(periods.now.end, zone), _hours(periods.now.end, zone)))
     rows: list[dict[str, Any]] = []
     judged: dict[tuple[str, str, str], int] = {}
     for table, verdicts in zip(tables, _verdicts(tables), strict=True):
         known, jumps = _judged(table, verdicts)
         rows += jumps
-        split = (table.head["measure"], table.head["unit"], table.head["dimension"])
-        judged[split] = judged.get(split, 0) + known
+        head = (table.split.measure, table.split.unit, table.split.dimension)
+        judged[head] = judged.get(head, 0) + known
     least = min((min(known, length) for known in judged.values()), default=0)
     frame = pd.DataFrame(_smallest_causes(rows), columns=_COLUMNS)
     order = frame.assign(size=frame["impact"].abs()).sort_values(
@@ -141,92 +142,81 @@ def spend_jumps(
     )
 
 
-def _midnight(at: datetime, zone: str) -> pd.Timestamp:
-    day = pd.Timestamp(at).tz_convert(zone).date()
-    return pd.Timestamp(datetime.combine(day, time(), named_zone(zone)))
-
-
-def _running_day(periods: Periods, zone: str) -> time | None:
+def _running_day(now: datetime, zone: str) -> time | None:
     """Wall-clock time up to which the running day is known; None at midnight and in its first hour."""
-    passed = pd.Timestamp(periods.now.end) - _midnight(periods.now.end, zone)
-    return pd.Timestamp(periods.now.end).tz_convert(zone).time() if passed >= timedelta(hours=LEAST_HOURS) else None
+    return now.astimezone(named_zone(zone)).time() if _hours(now, zone) >= LEAST_HOURS else None
 
 
-@dataclass(frozen=True)
+def _hours(now: datetime, zone: str) -> float:
+    """Hours of the running day that have passed. [h]"""
+    midnight = times_of_days(np.array([day_of(now, zone)]), zone)[0]
+    return float((to_ms(now) - midnight) / 1000 / 3600)
+
+
+@dataclass(frozen=True, eq=False)
 class _Table:
     """Amounts of a split by group and day, judged from a day on; ``hours`` of the running day where it is one."""
 
-    head: dict[str, Any]
-    amounts: pd.DataFrame
-    first_day: pd.Timestamp
+    split: Split
+    groups: list[str]
+    days: Ints
+    amounts: Floats
+    first_day: int
     hours: float
 
     @property
     def is_judged(self) -> bool:
-        return not self.amounts.empty and bool((self.amounts.columns >= self.first_day).any())
+        return bool(self.amounts.size and self.days[-1] >= self.first_day)
 
 
 class _Days:
-    """The slices of each local day, for the roles of a split; splits of the same roles share them."""
+    """The slices of each local day, for the counters of a split; splits of the same counters share them."""
 
-    def __init__(self, seen: pd.DataFrame, zone: str) -> None:
-        self._seen, self._zone = seen, zone
-        self._held: dict[tuple[tuple[str, ...], time | None], tuple[pd.DataFrame, pd.Series]] = {}
+    def __init__(self, sums: Sums, zone: str) -> None:
+        self._sums, self._zone = sums, zone
+        self._days = local_days(sums.start, zone)
+        self._slices = cache(self._of)
 
-    def amounts(self, part: pd.DataFrame, until: time | None) -> pd.DataFrame:
+    def table(self, split: Split, until: time | None, first_day: int, hours: float = np.nan) -> _Table:
         """Amounts by group and local day, up to a time of the day if given; NaN where not observed in full."""
-        key = tuple(sorted(part["role"].unique())), until
-        if key not in self._held:
-            self._held[key] = self._slices(key[0], until)
-        slices, good = self._held[key]
-        if slices.empty:
-            return pd.DataFrame()
-        rows = part.merge(slices, on=["start", "end"])
-        rows = rows.assign(amount=rows["amount"].astype(np.float64))
-        table = rows.pivot_table(index="group", columns="day", values="amount", aggfunc="sum", fill_value=0.0)
-        table = table.sort_index(axis=1)
-        table.loc[:, ~good.reindex(table.columns).fillna(False).to_numpy(np.bool_)] = np.nan
-        return table.reindex(columns=pd.date_range(table.columns[0], table.columns[-1], freq="D"))
+        slices, good = self._slices(frozenset(split.roles), until)
+        kept = slices[split.slice]
+        if not kept.any():
+            return _Table(split, [], np.zeros(0, np.int64), np.zeros((0, 0)), first_day, hours)
+        day, group = self._days[split.slice[kept]], split.group[kept]
+        days = np.arange(day.min(), day.max() + 1)
+        groups = sorted(np.unique(group).tolist(), key=lambda number: split.groups[number])
+        rank = np.zeros(len(split.groups), np.int64)
+        rank[groups] = np.arange(len(groups))
+        amounts = float_sums(split.floats[kept], rank[group], day - days[0], (len(groups), len(days)))
+        amounts = np.where(np.isin(days, np.intersect1d(good, day)), amounts, np.nan)
+        return _Table(split, [split.groups[number] for number in groups], days, amounts, first_day, hours)
 
-    def _slices(self, roles: tuple[str, ...], until: time | None) -> tuple[pd.DataFrame, pd.Series]:
-        """Slices with their local day, and whether each day was observed in full."""
-        tz = named_zone(self._zone)
-        own = self._seen[self._seen["role"].isin(roles)]
-        slices = own.groupby(["start", "end"])["covered"].min().reset_index()
-        day = slices["start"].dt.tz_convert(self._zone).dt.normalize()
+    def _of(self, roles: frozenset[str], until: time | None) -> tuple[Bools, Ints]:
+        """Which slices lie in the part of the days, and which days were observed in full."""
+        least, clock = self._sums.least(roles), partial(times_of_days, zone=self._zone)
+        kept = np.isfinite(least)
         if until is not None:
-            cuts = [pd.Timestamp(datetime.combine(name.date(), until, tz)) for name in day]
-            cut = pd.Series(cuts, index=day.index)
-            kept = (slices["end"] <= cut.dt.tz_convert("UTC")).to_numpy(np.bool_) if len(cut) else np.zeros(0, np.bool_)
-            slices, day = slices[kept], day[kept]
-        if slices.empty:
-            return slices, pd.Series(dtype=bool)
-        length = (slices["end"] - slices["start"]).dt.total_seconds()
-        sums = pd.DataFrame({"day": day, "length": length, "covered": length * slices["covered"]}).groupby("day").sum()
-        wanted = [_length(day.date(), until, tz) for day in sums.index]
-        good = (sums["length"] >= np.array(wanted) - 300) & (sums["covered"] >= LEAST_COVERED * sums["length"])
-        return slices.assign(day=day)[["start", "end", "day"]], good
-
-
-def _length(day: Any, until: time | None, tz: Any) -> float:
-    """Length of a local day, or of its part up to a time, clock changes included. [s]"""
-    begin = datetime.combine(day, time(), tz)
-    end = datetime.combine(day, until, tz) if until else datetime.combine(day + timedelta(days=1), time(), tz)
-    return (to_ms(end) - to_ms(begin)) / 1000
+            kept &= self._sums.end <= clock(self._days, at=until)
+        length = self._sums.lengths[kept]
+        sums = pd.DataFrame({"length": length, "covered": length * least[kept]}).groupby(self._days[kept]).sum()
+        days = sums.index.to_numpy(np.int64)
+        wanted = ((clock(days + 1) if until is None else clock(days, at=until)) - clock(days)) / 1000
+        good = (sums["length"] >= wanted - 300) & (sums["covered"] >= LEAST_COVERED * sums["length"])
+        return kept, days[good]
 
 
 def _verdicts(tables: Sequence[_Table]) -> list[Judged | None]:
     """Judge tables, those of the same days at once; None for one that has no day to be judged."""
-    same: dict[tuple[pd.Timestamp, int], list[int]] = {}
+    same: dict[tuple[int, int], list[int]] = {}
     for number, table in enumerate(tables):
         if table.is_judged:
-            columns = table.amounts.columns
-            same.setdefault((columns[0], len(columns)), []).append(number)
+            same.setdefault((int(table.days[0]), len(table.days)), []).append(number)
     verdicts: list[Judged | None] = [None] * len(tables)
     for numbers in same.values():
-        weekdays = tables[numbers[0]].amounts.columns.day_of_week.to_numpy().astype(np.int64)
-        values = [tables[number].amounts.to_numpy(np.float64) for number in numbers]
-        for number, verdict in zip(numbers, judged_days(values, weekdays), strict=True):
+        weekdays = (tables[numbers[0]].days + date_of(0).weekday()) % 7
+        judged = judged_days([tables[number].amounts for number in numbers], weekdays)
+        for number, verdict in zip(numbers, judged, strict=True):
             verdicts[number] = verdict
     return verdicts
 
@@ -235,8 +225,9 @@ def _judged(table: _Table, verdicts: Judged | None) -> tuple[int, list[dict[str,
     """Return the number of judged days from a day on, and a row an episode in them."""
     if verdicts is None:
         return 0, []
-    values, days, hours = table.amounts.to_numpy(np.float64), table.amounts.columns, table.hours
-    inside = np.asarray(days >= table.first_day, np.bool_)
+    values, days, hours = table.amounts, table.days, table.hours
+    inside = days >= table.first_day
+    head = {name: getattr(table.split, name) for name in ("measure", "unit", "dimension")}
     judged = np.isfinite(verdicts.usual).any(axis=0) & inside
     usual_day = float(np.nanmedian(np.nansum(values, axis=0)))
     rows = []
@@ -249,8 +240,7 @@ def _judged(table: _Table, verdicts: Judged | None) -> tuple[int, list[dict[str,
                 places = places[-1:]
             jump = _jump(values[row], verdicts, row, places, days, judged)
             if abs(jump["impact"]) >= LEAST_SHARE * usual_day * len(places):
-                group = str(table.amounts.index[row])
-                rows.append({**table.head, "group": group, **jump, "hours": hours, "also": ""})
+                rows.append({**head, "group": table.groups[row], **jump, "hours": hours, "also": ""})
     return int(judged.sum()), rows
 
 
@@ -259,7 +249,7 @@ def _jump(
     verdicts: Judged,
     row: int,
     places: NDArray[np.int64],
-    days: pd.DatetimeIndex,
+    days: Ints,
     judged: NDArray[np.bool_],
 ) -> dict[str, Any]:
     expected, actual = float(verdicts.usual[row, places].sum()), float(values[places].sum())
@@ -269,8 +259,8 @@ def _jump(
     settled = places[-1] - places[0] + 1 >= SETTLED_DAYS
     return {
         "direction": "up" if actual > expected else "down",
-        "first": f"{days[places[0]]:%Y-%m-%d}",
-        "last": f"{days[places[-1]]:%Y-%m-%d}",
+        "first": date_of(int(days[places[0]])).isoformat(),
+        "last": date_of(int(days[places[-1]])).isoformat(),
         "days": len(places),
         "ongoing": bool(places[-1] >= last_judged),
         "settled": bool(settled),

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.cost.days import day_of, local_days, times_of_days
 from workbench.analysis.cost.forecast import Floats, PeriodEnd, period_end
-from workbench.analysis.cost.ledger import Account, Periods, inside, known_amount
-from workbench.analysis.counting.amounts import summed
-from workbench.core.money import quantised, total
+from workbench.analysis.cost.ledger import Account, Periods
+from workbench.analysis.cost.sums import Sums
+from workbench.analysis.counting.amounts import float_sums, floats_of
+from workbench.core.money import quantised
 from workbench.core.result import Result
-from workbench.core.timerange import DAY_MS, TimeRange, named_zone
+from workbench.core.timerange import DAY_MS, TimeRange, named_zone, to_ms
 
 #: Observed share of a stretch of 24 hours below which it is not used, and of the month so far without a forecast.
 LEAST_COVERED = 0.9
@@ -75,6 +77,7 @@ def spend_forecast(
     *,
     zone: str,
     top: int = TOP,
+    sums: Sums | None = None,
 ) -> SpendForecast:
     """Forecast the running calendar month.
 
@@ -88,12 +91,15 @@ def spend_forecast(
         IANA zone of the days.
     top : int
         Groups forecast one by one. [count]
+    sums : Sums, optional
+        Those of ledger, seen and accounts, where they were made before.
 
     Returns
     -------
     SpendForecast
         Without rows when no month runs, or when less than nine tenths of it so far were observed: a note says so.
     """
+    sums = sums or Sums(ledger, seen, accounts)
     rows: list[dict[str, Any]] = []
     course: list[pd.DataFrame] = []
     notes: list[str] = []
@@ -103,17 +109,13 @@ def spend_forecast(
             break
         ahead = (month.end_ms - periods.now.end_ms) / DAY_MS
         for dimension, counted in _ways(accounts, unit):
-            part = ledger[ledger["role"].isin([account.role for account in counted])]
-            span = TimeRange(month.start, now)
-            if (
-                known_amount(part, seen, span) is None
-                or covered_share(seen[seen["role"].isin(part["role"].unique())], span) < LEAST_COVERED
-            ):
+            roles, span = [account.role for account in counted], TimeRange(month.start, now)
+            if sums.known(roles, span) is None or covered_share(sums, sums.counted(roles), span) < LEAST_COVERED:
                 if dimension == "all":
                     notes.append(f"The month end in {unit} is not forecast: too little of the month was observed.")
                 continue
-            days = stretches(part, seen, dimension, now, zone)
-            so_far = _so_far(part, dimension, span)
+            days = stretches(sums, roles, dimension, now, zone)
+            so_far = _so_far(sums, roles, dimension, span)
             largest = sorted(so_far, key=lambda name: -so_far[name])[:top]
             for group in largest:
                 history = days.get(group, np.zeros(0))
@@ -143,21 +145,21 @@ def _ways(accounts: Sequence[Account], unit: str) -> list[tuple[str, list[Accoun
     return ways
 
 
-def _so_far(part: pd.DataFrame, dimension: str, span: TimeRange) -> dict[str, Decimal]:
-    rows = inside(part, span)
+def _so_far(sums: Sums, roles: Sequence[str], dimension: str, span: TimeRange) -> dict[str, Decimal]:
     if dimension == "all":
-        return {"": total(rows["amount"])}
-    sums = summed(rows, [dimension])
-    return {str(name): amount for name, amount in zip(sums[dimension], sums["amount"], strict=True) if str(name)}
+        return {"": sums.within(roles, span)}
+    return {name: amount for (name,), amount in sums.by([dimension], sums.rows(roles, span)).items() if name}
 
 
-def stretches(part: pd.DataFrame, seen: pd.DataFrame, dimension: str, now: datetime, zone: str) -> dict[str, Floats]:
+def stretches(sums: Sums, roles: Sequence[str], dimension: str, now: datetime, zone: str) -> dict[str, Floats]:
     """Return the spend of each stretch of 24 hours up to now by group, the oldest first; NaN where not observed.
 
     Parameters
     ----------
-    part, seen : DataFrame
-        Rows of a ledger, cut at the wall-clock time of now, and how much was observed.
+    sums : Sums
+        Of a ledger that is cut at the wall-clock time of now.
+    roles : sequence of str
+        Counters that are added up.
     dimension : str
         Label of the groups; ``all`` for one group with an empty name.
     now : datetime
@@ -165,38 +167,27 @@ def stretches(part: pd.DataFrame, seen: pd.DataFrame, dimension: str, now: datet
     zone : str
         IANA zone of the wall clock.
     """
-    mine = seen[seen["role"].isin(part["role"].unique()) & (seen["end"] <= now)]
-    slices = mine.groupby(["start", "end"])["covered"].min().reset_index()
-    if slices.empty:
+    counted = sums.counted(roles)
+    least = sums.least(counted)
+    slices = np.isfinite(least) & (sums.end <= to_ms(now))
+    if not slices.any():
         return {}
-    tz = named_zone(zone)
-    local, first = pd.Timestamp(now).tz_convert(zone), slices["start"].min().tz_convert(zone)
-    dates = pd.date_range(first.date(), local.date(), freq="D")
-    cuts = pd.DatetimeIndex([datetime.combine(date.date(), local.time(), tz) for date in dates]).tz_convert("UTC")
-    place = np.searchsorted(cuts.as_unit("ms").asi8, slices["end"].dt.as_unit("ms").astype("int64"), side="left")
-    length = (slices["end"] - slices["start"]).dt.total_seconds()
-    sums = pd.DataFrame({"place": place, "length": length, "known": length * slices["covered"]}).groupby("place").sum()
-    good = (sums["known"] >= LEAST_COVERED * sums["length"]) & (sums["length"] >= 82_000)
-    rows = part.merge(slices.assign(place=place)[["start", "end", "place"]], on=["start", "end"])
-    rows = rows.assign(
-        amount=rows["amount"].astype(np.float64), group="" if dimension == "all" else rows.get(dimension)
-    )
-    table = rows.pivot_table(
-        index="group", columns="place", values="amount", aggfunc="sum", fill_value=0.0, observed=True
-    )
-    table = table.reindex(columns=range(int(place.min()), int(place.max()) + 1))
-    known = good.reindex(table.columns).fillna(False).to_numpy(np.bool_)
-    return {
-        str(name): np.where(known, values, np.nan) for name, values in zip(table.index, table.to_numpy(), strict=True)
-    }
+    dates = np.arange(int(local_days(sums.start[slices][:1], zone)[0]), day_of(now, zone) + 1)
+    place = np.searchsorted(times_of_days(dates, zone, now.astimezone(named_zone(zone)).time()), sums.end)
+    length = sums.lengths[slices]
+    seen = pd.DataFrame({"length": length, "known": length * least[slices]}).groupby(place[slices]).sum()
+    good = seen.index[(seen["known"] >= LEAST_COVERED * seen["length"]) & (seen["length"] >= 82_000)]
+    rows = sums.rows(counted) & slices[sums.slice]
+    group, names = (np.zeros(len(rows), np.int64), [""]) if dimension == "all" else sums.labels(dimension)
+    places, own = np.arange(place[slices].min(), place[slices].max() + 1), place[sums.slice[rows]]
+    table = float_sums(floats_of(sums.amounts.filter(rows)), group[rows], own - places[0], (len(names), len(places)))
+    table = np.where(np.isin(places, np.intersect1d(good, own)), table, np.nan)
+    return {names[number]: table[number] for number in np.unique(group[rows]).tolist()}
 
 
-def covered_share(seen: pd.DataFrame, span: TimeRange) -> float:
-    """Return the observed share of a range, of the role that was seen least. [ratio]"""
-    mine = inside(seen, span)
-    length = (mine["end"] - mine["start"]).dt.total_seconds()
-    shares = (mine["covered"] * length).groupby(mine["role"].astype("str")).sum() / span.seconds
-    return float(shares.min()) if len(shares) else 0.0
+def covered_share(sums: Sums, roles: Sequence[str], span: TimeRange) -> float:
+    """Return the observed share of a range, of the counter that was seen least. [ratio]"""
+    return min((sums.observed(role, span) for role in roles), default=0.0)
 
 
 def _stated(budgets: pd.DataFrame, dimension: str, group: str, unit: str) -> tuple[float, float]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from workbench.analysis.counting.amounts import added, summed
+from workbench.analysis.counting.amounts import added
 from workbench.core.timerange import TimeRange
 
 #: Observed share of a period from which nothing counted is zero. [ratio]
@@ -92,8 +94,13 @@ def within(part: pd.DataFrame, span: TimeRange) -> Decimal:
     return added(part["amount"][_inside(part, span)])
 
 
-def _inside(part: pd.DataFrame, span: TimeRange) -> pd.Series[bool]:
-    return (part["start"] >= span.start) & (part["end"] <= span.end)
+def _inside(part: pd.DataFrame, span: TimeRange) -> NDArray[np.bool_]:
+    return (instants(part["start"]) >= span.start_ms) & (instants(part["end"]) <= span.end_ms)
+
+
+def instants(column: pd.Series[Any]) -> NDArray[np.int64]:
+    """Return a column of instants as numbers. [ms since the epoch]"""
+    return np.asarray(pd.DatetimeIndex(column).as_unit("ms").asi8)
 
 
 def known_amount(part: pd.DataFrame, seen: pd.DataFrame, span: TimeRange) -> Decimal | None:
@@ -131,38 +138,9 @@ def observed(seen: pd.DataFrame, role: str, span: TimeRange) -> float:
     """Share of a period in which a role was observed. [ratio]"""
     if not span.seconds:
         return 0.0
-    start, end = (pd.DatetimeIndex(seen[name]).as_unit("ms").asi8 for name in ("start", "end"))
-    mine = (seen["role"] == role).to_numpy(np.bool_) & (start >= span.start_ms) & (end <= span.end_ms)
-    lengths = (end[mine] - start[mine]) / 1000
-    return float((seen["covered"].to_numpy(np.float64)[mine] * lengths).sum() / span.seconds)
-
-
-#: Measure, unit, dimension, and its amounts by ``group``, ``role``, ``start`` and ``end``.
-Split = tuple[str, str, str, pd.DataFrame]
-
-
-def splits(ledger: pd.DataFrame, accounts: Sequence[Account]) -> Iterable[Split]:
-    """Yield measure, unit, dimension and its amounts by ``group``, ``role``, ``start`` and ``end``, money first."""
-    titles = {account.role: account.title for account in accounts}
-    for measure, unit in measures(accounts):
-        mine = [account for account in accounts if (account.measure, account.unit) == (measure, unit)]
-        base = [account for account in mine if account.added]
-        roles = [account.role for account in base]
-        ways = {"kind": ("role", roles)} if len(base) > 1 else {}
-        ways |= {name: (name, roles) for account in base for name in account.dimensions}
-        ways |= {
-            name: (name, [account.role])
-            for account in mine
-            if not account.added
-            for name in account.dimensions
-            if name not in ways
-        }
-        for dimension, (column, counted) in ways.items():
-            part = summed(ledger[ledger["role"].isin(counted)], dict.fromkeys([column, "role", "start", "end"]))
-            names = part["role"].map(titles) if column == "role" else part[column].astype("str")
-            names = names.astype("str")
-            absent = unlike(NOT_GIVEN, names.unique())
-            yield measure, unit, dimension, part.assign(group=names.where(names != "", absent))
+    mine = inside(seen[seen["role"] == role], span)
+    lengths = (instants(mine["end"]) - instants(mine["start"])) / 1000
+    return float((mine["covered"].to_numpy(np.float64) * lengths).sum() / span.seconds)
 
 
 def unlike(name: str, others: Iterable[str]) -> str:

@@ -10,25 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.cost.ledger import (
-    Account,
-    Periods,
-    Split,
-    evident,
-    inside,
-    known_amount,
-    measures,
-    observed,
-    splits,
-    unlike,
-    within,
-)
-from workbench.analysis.counting.amounts import summed
+from workbench.analysis.cost.days import date_of, local_days, times_of_days
+from workbench.analysis.cost.ledger import Account, Periods, evident, measures, unlike
+from workbench.analysis.cost.sums import Bools, Ints, Sums
+from workbench.analysis.counting.amounts import group_sums
 from workbench.core.money import PRECISION, quantised, total
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
@@ -115,7 +106,12 @@ class DailySpend(Result):
 
 
 def spend_totals(
-    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods
+    ledger: pd.DataFrame,
+    seen: pd.DataFrame,
+    accounts: Sequence[Account],
+    periods: Periods,
+    *,
+    sums: Sums | None = None,
 ) -> SpendTotals:
     """Add up each measure over the period, the one before and the running month.
 
@@ -129,32 +125,30 @@ def spend_totals(
         Measures of money and tokens of the profile.
     periods : Periods
         The period, the one before and the running month.
+    sums : Sums, optional
+        Those of ledger, seen and accounts, where they were made before.
 
     Notes
     -----
     The projection is the simplest there is: the spend so far, continued in a straight line to the end of the month. It
     knows no week-ends and no growth. A change is stated only where nine tenths of both periods were observed.
     """
+    sums = sums or Sums(ledger, seen, accounts)
     rows: list[dict[str, Any]] = []
     for measure, unit in measures(accounts):
         added = [
-            account for account in accounts if (account.measure, account.unit) == (measure, unit) and account.added
+            account.role for account in accounts if (account.measure, account.unit) == (measure, unit) and account.added
         ]
-        part = ledger[ledger["role"].isin([account.role for account in added])]
-        amount, before = (known_amount(part, seen, span) for span in (periods.now, periods.before))
-        coverage, base = (
-            min(observed(seen, account.role, span) for account in added) for span in (periods.now, periods.before)
-        )
+        amount, before = (sums.known(added, span) for span in (periods.now, periods.before))
+        coverage, base = (min(sums.observed(role, span) for role in added) for span in (periods.now, periods.before))
         change = _change(amount, before)
         row: dict[str, Any] = {"measure": measure, "unit": unit, "amount": amount, "before": before, "change": change}
         row["change_ratio"] = _ratio(change, before) if min(coverage, base) >= COVERAGE_FLOOR else np.nan
-        rows.append(row | {"coverage": coverage, "before_coverage": base} | _running_month(part, seen, periods))
+        rows.append(row | {"coverage": coverage, "before_coverage": base} | _running_month(sums, added, periods))
     columns = ["measure", "unit", "amount", "before", "change", "change_ratio", "coverage", "before_coverage"]
     columns += ["month_to_date", "projected"]
     frame = pd.DataFrame(rows, columns=columns)
-    return SpendTotals(
-        frame, period=periods.now, before=periods.before, notes=_remarks(frame, ledger, accounts, periods)
-    )
+    return SpendTotals(frame, period=periods.now, before=periods.before, notes=_remarks(frame, sums, accounts, periods))
 
 
 def spend_groups(
@@ -164,18 +158,16 @@ def spend_groups(
     periods: Periods,
     *,
     top: int = TOP,
-    parts: Sequence[Split] | None = None,
+    sums: Sums | None = None,
 ) -> SpendGroups:
     """Split each total by every dimension it was counted with.
 
     Parameters
     ----------
-    ledger, seen, accounts, periods
+    ledger, seen, accounts, periods, sums
         As for :func:`spend_totals`.
     top : int
         Groups named one by one. [count]
-    parts : sequence of Split, optional
-        What :func:`workbench.analysis.cost.ledger.splits` made of ledger and accounts, where that was done before.
 
     Notes
     -----
@@ -183,12 +175,11 @@ def spend_groups(
     adds up to the same total. A dimension of a view alone (spend by key beside spend by model) adds up to the view's
     total.
     """
+    sums = sums or Sums(ledger, seen, accounts)
     rows: list[dict[str, Any]] = []
-    for measure, unit, dimension, part in splits(ledger, accounts) if parts is None else parts:
-        now, before = (_by_group(part, span) for span in (periods.now, periods.before))
-        shares = [
-            [observed(seen, role, span) for role in part["role"].unique()] for span in (periods.now, periods.before)
-        ]
+    for split in sums.splits:
+        now, before = (split.by_group(sums.inside(span)) for span in (periods.now, periods.before))
+        shares = [[sums.observed(role, span) for role in split.roles] for span in (periods.now, periods.before)]
         comparable = all(min(share, default=0.0) >= COVERAGE_FLOOR for share in shares)
         whole = total(now.values())
         named = _named(now, before, top)
@@ -203,9 +194,9 @@ def spend_groups(
             change = _change(amount, base)
             rows.append(
                 {
-                    "measure": measure,
-                    "unit": unit,
-                    "dimension": dimension,
+                    "measure": split.measure,
+                    "unit": split.unit,
+                    "dimension": split.dimension,
                     "group": unlike(f"{len(members)} others", named) if rest else group,
                     "rest": rest,
                     "amount": amount,
@@ -229,83 +220,85 @@ def daily_spend(
     groups: SpendGroups,
     *,
     zone: str,
-    parts: Sequence[Split] | None = None,
+    sums: Sums | None = None,
 ) -> DailySpend:
     """Follow the groups of a breakdown day by day in a named zone; the days add up to the groups, in their order.
 
     Parameters
     ----------
-    ledger, seen, accounts, parts
+    ledger, seen, accounts, sums
         As for :func:`spend_groups`.
     groups : SpendGroups
         Of the same ledger.
     zone : str
         IANA zone of the days.
     """
-    span, frames = groups.period, []
-    for measure, unit, dimension, part in splits(ledger, accounts) if parts is None else parts:
-        mine = groups.frame[groups.frame[["measure", "unit", "dimension"]].eq([measure, unit, dimension]).all(axis=1)]
-        rest = next(iter(mine.loc[mine["rest"], "group"]), "")
-        named = set(mine.loc[~mine["rest"], "group"])
-        rows = inside(part, span)
-        known = rows["group"].isin(named)
-        rows = rows.assign(group=rows["group"].where(known, rest), rest=~known, day=_local_days(rows["start"], zone))
-        ends = rows.groupby("day").agg(start=("start", "min"), end=("end", "max"))
-        midnights = [ends[name].dt.tz_convert(zone) for name in ("start", "end")]
-        ends["whole"] = (midnights[0] == midnights[0].dt.normalize()) & (midnights[1] == midnights[1].dt.normalize())
-        ends["covered"] = _observed_days(inside(seen[seen["role"].isin(part["role"].unique())], span), zone)
-        days = summed(rows, ["group", "rest", "day"]).join(ends, on="day")
-        places = dict(zip(mine["group"], range(len(mine)), strict=True))
-        days = days.assign(place=days["group"].map(places)).sort_values(["place", "day"], ignore_index=True)
-        unknown = (days["covered"] == 0) & (days["amount"] == 0)
-        frames.append(
-            days.assign(
-                measure=measure,
-                unit=unit,
-                dimension=dimension,
-                amount=days["amount"].astype(object).where(~unknown, None),
-            )
+    sums = sums or Sums(ledger, seen, accounts)
+    inside, days = sums.inside(groups.period), local_days(sums.start, zone)
+    covered = cache(lambda roles: _observed_days(sums, roles, inside, days))
+    named = dict(iter(groups.frame.groupby(["measure", "unit", "dimension"], sort=False)))
+    parts: list[dict[str, Any]] = []
+    for split in sums.splits:
+        kept = inside[split.slice]
+        if not kept.any():
+            continue
+        head = {"measure": split.measure, "unit": split.unit, "dimension": split.dimension}
+        mine = named[tuple(head.values())]
+        places = {group: place for place, group in enumerate(mine["group"])}
+        place = np.array([places.get(group, len(mine) - 1) for group in split.groups])[split.group[kept]]
+        slices = np.unique(split.slice[kept])
+        dates, first = np.unique(days[slices], return_index=True)
+        day = np.searchsorted(dates, days[split.slice[kept]])
+        numbers, amounts = group_sums(place * len(dates) + day, split.amounts.filter(kept))
+        order = np.argsort(numbers)
+        place, day = np.divmod(numbers[order], len(dates))
+        start, end = sums.start[slices][first], np.maximum.reduceat(sums.end[slices], first)
+        whole = (start == times_of_days(dates, zone)) & (end == times_of_days(local_days(end, zone), zone))
+        share = covered(split.roles).reindex(dates).to_numpy()[day]
+        known = zip(share.tolist(), amounts.take(order).to_pylist(), strict=True)
+        parts.append(
+            {name: np.full(len(day), text, object) for name, text in head.items()}
+            | {
+                "group": mine["group"].to_numpy(object)[place],
+                "rest": mine["rest"].to_numpy(np.bool_)[place],
+                "day": np.array([date_of(date).isoformat() for date in dates.tolist()], object)[day],
+                "start": start[day].astype("datetime64[ms]"),
+                "end": end[day].astype("datetime64[ms]"),
+                "whole": whole[day],
+                "amount": np.array([amount if amount or seen else None for seen, amount in known], object),
+                "covered": share,
+            }
         )
     columns = ["measure", "unit", "dimension", "group", "rest", "day", "start", "end", "whole", "amount", "covered"]
-    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-    return DailySpend(frame[columns], zone=zone)
+    if not parts:
+        return DailySpend(pd.DataFrame(columns=columns), zone=zone)
+    frame = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in columns})
+    spans = {name: frame[name].dt.tz_localize("UTC") for name in ("start", "end")}
+    return DailySpend(frame.assign(**spans), zone=zone)
 
 
-def _observed_days(seen: pd.DataFrame, zone: str) -> pd.Series[float]:
-    """Observed share of each day in a zone, of the role that was seen least. [ratio]"""
-    length = (seen["end"] - seen["start"]).dt.total_seconds()
-    keys = [_local_days(seen["start"], zone).rename("day"), seen["role"].astype("str")]
-    parts = (seen["covered"] * length).groupby(keys).sum() / length.groupby(keys).sum()
-    return parts.groupby(level="day").min()
-
-
-def _local_days(instants: pd.Series[Any], zone: str) -> pd.Series[str]:
-    """Return the day of each instant in a zone, ISO 8601; many rows share few instants, and each is written once."""
-    places, distinct = pd.factorize(instants)
-    days = pd.Series(distinct, dtype=instants.dtype).dt.tz_convert(zone).dt.strftime("%Y-%m-%d")
-    return days.take(places).set_axis(instants.index)
+def _observed_days(sums: Sums, roles: Sequence[str], inside: Bools, days: Ints) -> pd.Series[float]:
+    """Observed share of each day, of the counter that was seen least. [ratio]"""
+    shares = pd.DataFrame({role: sums.covered[role][inside] for role in roles if role in sums.covered})
+    lengths = shares.notna().mul(sums.lengths[inside], axis=0)
+    known, lasted = (part.groupby(days[inside]).sum() for part in (shares * lengths, lengths))
+    return (known / lasted).min(axis=1)
 
 
 def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
     return None if now is None or before is None else total((now, before.copy_negate()))
 
 
-def _running_month(part: pd.DataFrame, seen: pd.DataFrame, periods: Periods) -> dict[str, Decimal | None]:
+def _running_month(sums: Sums, roles: Sequence[str], periods: Periods) -> dict[str, Decimal | None]:
     month, until = periods.month, periods.now.end
-    spent = None
-    if month is not None and until > month.start:
-        spent = known_amount(part, seen, TimeRange(month.start, until))
-    if month is None or spent is None:
+    if month is None or until <= month.start:
         return {"month_to_date": None, "projected": None}
-    if min(observed(seen, role, TimeRange(month.start, until)) for role in part["role"].unique()) < COVERAGE_FLOOR:
+    passed = TimeRange(month.start, until)
+    spent = sums.known(roles, passed)
+    if spent is None or min(sums.observed(role, passed) for role in sums.counted(roles)) < COVERAGE_FLOOR:
         return {"month_to_date": spent, "projected": None}
     whole, elapsed = (Decimal(end_ms - month.start_ms) for end_ms in (month.end_ms, periods.now.end_ms))
     return {"month_to_date": spent, "projected": quantised(_CONTEXT.divide(_CONTEXT.multiply(spent, whole), elapsed))}
-
-
-def _by_group(part: pd.DataFrame, span: TimeRange) -> dict[str, Decimal]:
-    sums = summed(inside(part, span), ["group"])
-    return dict(zip(sums["group"], sums["amount"], strict=True))
 
 
 def _named(now: dict[str, Decimal], before: dict[str, Decimal], top: int) -> list[str]:
@@ -320,9 +313,7 @@ def _ratio(part: Decimal | None, whole: Decimal | None) -> float:
     return float(part / whole) if part is not None and whole else np.nan
 
 
-def _remarks(
-    totals: pd.DataFrame, ledger: pd.DataFrame, accounts: Sequence[Account], periods: Periods
-) -> tuple[str, ...]:
+def _remarks(totals: pd.DataFrame, sums: Sums, accounts: Sequence[Account], periods: Periods) -> tuple[str, ...]:
     notes = []
     for row in totals.itertuples():
         for share, span in ((row.coverage, periods.now), (row.before_coverage, periods.before)):
@@ -333,10 +324,10 @@ def _remarks(
     for account in accounts:
         if account.measure not in ("cost", "tokens"):
             continue
-        own = within(ledger[ledger["role"] == account.role], periods.now)
+        own = sums.within([account.role], periods.now)
         if account.view_of in titles:
             wholes = [role for role in (account.view_of, *account.view_with) if role in titles]
-            base = total(within(ledger[ledger["role"] == role], periods.now) for role in wholes)
+            base = total(sums.within([role], periods.now) for role in wholes)
             if abs(total((own, base.copy_negate()))) > base * NOTICED:
                 notes.append(
                     f"{account.title} adds up to {own:,.2f} {account.unit}, "
@@ -344,7 +335,7 @@ def _remarks(
                     "counters of the system that differ. The total is the latter."
                 )
         if account.inside in titles:
-            whole = within(ledger[ledger["role"] == account.inside], periods.now)
+            whole = sums.within([account.inside], periods.now)
             if own > whole:
                 notes.append(
                     f"{account.title} adds up to {own:,.2f} {account.unit}, more than {titles[account.inside]} "

@@ -15,7 +15,8 @@ from decimal import Decimal
 
 import pandas as pd
 
-from workbench.analysis.cost.ledger import Account, Periods, inside, known_amount
+from workbench.analysis.cost.ledger import Account, Periods, inside
+from workbench.analysis.cost.sums import Sums
 from workbench.analysis.counting.amounts import summed
 from workbench.core.money import total
 from workbench.core.result import Result
@@ -186,17 +187,15 @@ def token_usage(ledger: pd.DataFrame, accounts: Sequence[Account]) -> tuple[pd.D
             continue
         named = pd.Series(token.token_class or "other", part.index, dtype="str")
         if "token_class" in token.dimensions and not token.inside:
-            named = part["token_class"].astype("str").map(lambda value: class_of(value) or "other")
-        rows.append(
-            part.assign(token_class=named.map(lambda name: REST.get(name, name)))[[*keys, "token_class", "amount"]]
-        )
+            values = part["token_class"].astype("str")
+            named = values.map({value: class_of(value) or "other" for value in values.unique()})
+        rows.append(part[[*keys, "amount"]].assign(token_class=named.replace(REST)))
         if token.inside:
             whole = next((other for other in tokens if other.role == token.inside), None)
             above = REST.get(PARENT.get(token.token_class, ""), "other")
             if whole is not None and "token_class" not in whole.dimensions:
                 above = REST.get(whole.token_class, whole.token_class or "other")
-            lost = part.assign(token_class=above, amount=[-amount for amount in part["amount"]])
-            rows.append(lost[[*keys, "token_class", "amount"]])
+            rows.append(part[keys].assign(token_class=above, amount=[-amount for amount in part["amount"]]))
     if not rows:
         return pd.DataFrame(columns=[*keys, "token_class", "amount"]), []
     usage = summed(pd.concat(rows, ignore_index=True), [*keys, "token_class"])
@@ -213,25 +212,30 @@ def token_usage(ledger: pd.DataFrame, accounts: Sequence[Account]) -> tuple[pd.D
 
 
 def token_classes(
-    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods
+    ledger: pd.DataFrame,
+    seen: pd.DataFrame,
+    accounts: Sequence[Account],
+    periods: Periods,
+    *,
+    sums: Sums | None = None,
 ) -> TokenClasses:
     """Add up the tokens of each class over a period and the one before."""
+    sums = sums or Sums(ledger, seen, accounts)
     usage, notes = token_usage(ledger, accounts)
     tokens = [account.role for account in accounts if account.measure == "tokens" and account.added]
-    part = ledger[ledger["role"].isin(tokens)] if len(ledger) else ledger
-    known = [known_amount(part, seen, span) is not None for span in (periods.now, periods.before)]
-    sums = []
+    known = [sums.known(tokens, span) is not None for span in (periods.now, periods.before)]
+    counts = []
     for span, watched in zip((periods.now, periods.before), known, strict=True):
         totals = summed(inside(usage, span), ["token_class"]) if watched and len(usage) else None
-        sums.append({} if totals is None else dict(zip(totals["token_class"], totals["amount"], strict=True)))
-    names = [name for name in CLASSES if any(name in amounts for amounts in sums)]
-    whole = total(sums[0].values()) if sums[0] else None
+        counts.append({} if totals is None else dict(zip(totals["token_class"], totals["amount"], strict=True)))
+    names = [name for name in CLASSES if any(name in amounts for amounts in counts)]
+    whole = total(counts[0].values()) if counts[0] else None
     rows = [
         {
             "token_class": name,
-            "amount": sums[0].get(name, Decimal(0)) if known[0] else None,
-            "share": float(sums[0].get(name, Decimal(0)) / whole) if whole else float("nan"),
-            "before": sums[1].get(name, Decimal(0)) if known[1] else None,
+            "amount": counts[0].get(name, Decimal(0)) if known[0] else None,
+            "share": float(counts[0].get(name, Decimal(0)) / whole) if whole else float("nan"),
+            "before": counts[1].get(name, Decimal(0)) if known[1] else None,
         }
         for name in names
     ]

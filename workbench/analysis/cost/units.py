@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.cost.ledger import Account, Periods, inside, known_amount, within
-from workbench.analysis.counting.amounts import added, summed
+from workbench.analysis.cost.ledger import Account, Periods
+from workbench.analysis.cost.sums import Sums
 from workbench.core.money import PRECISION, quantised, total
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
@@ -42,13 +42,20 @@ class UnitCosts(Result):
     before: TimeRange
 
 
-def unit_costs(ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods) -> UnitCosts:
+def unit_costs(
+    ledger: pd.DataFrame,
+    seen: pd.DataFrame,
+    accounts: Sequence[Account],
+    periods: Periods,
+    *,
+    sums: Sums | None = None,
+) -> UnitCosts:
     """Divide the spend of a period by what was done in it.
 
     Parameters
     ----------
-    ledger, seen, accounts, periods
-        As for :func:`workbench.analysis.cost.spend_totals`.
+    ledger, seen, accounts, periods, sums
+        As for :func:`workbench.analysis.cost.spend.spend_totals`.
 
     Notes
     -----
@@ -58,25 +65,25 @@ def unit_costs(ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Acco
     such as images, stays out, and so does a counter of money without such a label beside one that has it. A note says
     how much stayed out.
     """
+    sums = sums or Sums(ledger, seen, accounts)
     rows: list[dict[str, Any]] = []
     notes: list[str] = []
     base = [account for account in accounts if account.added]
     for unit in dict.fromkeys(account.unit for account in base if account.measure == "cost"):
         paid = [account for account in base if (account.measure, account.unit) == ("cost", unit)]
-        money = ledger[ledger["role"].isin([account.role for account in paid])]
-        spent = [known_amount(money, seen, span) for span in (periods.now, periods.before)]
+        spent = _known(sums, paid, periods)
         for request in (account for account in base if account.measure == "requests"):
-            done = _counts(ledger, seen, [request], periods)
+            done = _known(sums, [request], periods)
             rows.append(_row("request", request.title, unit, spent, done, 1))
             failed = [account for account in accounts if account.measure == "errors" and account.inside == request.role]
             if failed:
-                lost = _counts(ledger, seen, failed, periods)
+                lost = _known(sums, failed, periods)
                 rows.append(_row("success", request.title, unit, spent, list(map(_less, done, lost)), 1))
         tokens = [account for account in base if account.measure == "tokens"]
         if tokens:
-            used = _counts(ledger, seen, tokens, periods)
+            used = _known(sums, tokens, periods)
             for_tokens = [
-                amount if amount is None else _spend_with_tokens(ledger, paid, tokens, span)
+                amount if amount is None else _spend_with_tokens(sums, paid, tokens, span)
                 for amount, span in zip(spent, (periods.now, periods.before), strict=True)
             ]
             title = tokens[0].title if len(tokens) == 1 else "Tokens"
@@ -99,16 +106,12 @@ def _row(
     return dict(zip(_COLUMNS, (per, counter, unit, costs[0], counts[0], now, before, change), strict=True))
 
 
-def _counts(
-    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods
-) -> list[Decimal | None]:
-    part = ledger[ledger["role"].isin([account.role for account in accounts])]
-    return [known_amount(part, seen, span) for span in (periods.now, periods.before)]
+def _known(sums: Sums, accounts: Sequence[Account], periods: Periods) -> list[Decimal | None]:
+    roles = [account.role for account in accounts]
+    return [sums.known(roles, span) for span in (periods.now, periods.before)]
 
 
-def _spend_with_tokens(
-    ledger: pd.DataFrame, paid: Sequence[Account], tokens: Sequence[Account], span: TimeRange
-) -> Decimal:
+def _spend_with_tokens(sums: Sums, paid: Sequence[Account], tokens: Sequence[Account], span: TimeRange) -> Decimal:
     """Spend of the values of shared labels that have tokens; all spend where no label is shared."""
     common = [
         name
@@ -116,18 +119,16 @@ def _spend_with_tokens(
         if name != "token_class" and all(name in token.dimensions for token in tokens)
     ]
     shared = {account.role: [name for name in common if name in account.dimensions] for account in paid}
-    used = inside(ledger[ledger["role"].isin([token.role for token in tokens])], span)
     if not any(shared.values()):
-        return total(within(ledger[ledger["role"] == role], span) for role in shared)
-    sums = []
+        return sums.within(shared, span)
+    used = sums.rows([token.role for token in tokens], span)
+    amounts = []
     for role, names in shared.items():
-        if not names:
-            continue
-        counted = summed(used, names)
-        having = pd.MultiIndex.from_frame(counted.loc[counted["amount"] > Decimal(0), names].astype("str"))
-        money = inside(ledger[ledger["role"] == role], span)
-        sums.append(added(money.loc[pd.MultiIndex.from_frame(money[names].astype("str")).isin(having), "amount"]))
-    return total(sums)
+        if names:
+            having = {values for values, count in sums.by(names, used).items() if count > 0}
+            spent = sums.by(names, sums.rows([role], span))
+            amounts += [amount for values, amount in spent.items() if values in having]
+    return total(amounts)
 
 
 def _less(amount: Decimal | None, lost: Decimal | None) -> Decimal | None:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.cost.ledger import Account, Periods, known_amount, measures, observed
+from workbench.analysis.cost.ledger import Account, Periods, measures
 from workbench.analysis.cost.spend import COVERAGE_FLOOR
+from workbench.analysis.cost.sums import Sums
 from workbench.core.money import total
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange, named_zone
@@ -51,7 +52,13 @@ class SpendWindows(Result):
 
 
 def spend_windows(
-    ledger: pd.DataFrame, seen: pd.DataFrame, accounts: Sequence[Account], periods: Periods, *, zone: str
+    ledger: pd.DataFrame,
+    seen: pd.DataFrame,
+    accounts: Sequence[Account],
+    periods: Periods,
+    *,
+    zone: str,
+    sums: Sums | None = None,
 ) -> SpendWindows:
     """Compare the windows that end with the period.
 
@@ -62,6 +69,8 @@ def spend_windows(
         time of now. [unit of the account]
     zone : str
         IANA zone of the days.
+    sums : Sums, optional
+        Those of ledger, seen and accounts, where they were made before.
 
     Returns
     -------
@@ -80,15 +89,15 @@ def spend_windows(
     >>> [(name, against) for name, against, *_ in window_pairs(now.end, "UTC")][:2]
     [('today', 'yesterday to 12:00'), ('today', 'a week ago to 12:00')]
     """
+    sums = sums or Sums(ledger, seen, accounts)
     rows: list[dict[str, Any]] = []
     for measure, unit in measures(accounts):
         roles = [
             account.role for account in accounts if (account.measure, account.unit) == (measure, unit) and account.added
         ]
-        part = ledger[ledger["role"].isin(roles)]
         for window, against, *spans in window_pairs(periods.now.end, zone):
-            shares = [min(observed(seen, role, span) for role in roles) for span in spans]
-            amounts = [known_amount(part, seen, span) for span in spans]
+            shares = [min(sums.observed(role, span) for role in roles) for span in spans]
+            amounts = [sums.known(roles, span) for span in spans]
             now, before = amounts
             change = None if now is None or before is None else total((now, before.copy_negate()))
             stated = change is not None and bool(before) and min(shares) >= COVERAGE_FLOOR

@@ -62,30 +62,38 @@ def exact_amounts(series: SeriesSet, edges_ms: Edges, born_at_zero: NDArray[np.b
     >>> [str(amount.normalize()) for amount in exact_amounts(counter, [0, 60, 180]).to_pylist()]
     ['0.2', '0.4']
     """
-    edges = np.asarray(edges_ms, np.int64)
+    edges, series = np.asarray(edges_ms, np.int64), _numbers(series)
     slices, zero = len(edges) - 1, series.samples
-    values = np.append(series.values, 0.0)
     reached = np.full((len(series), len(edges)), zero)
     fallen, within = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for i, (first, last) in enumerate(pairwise(series.offsets.tolist())):
-        counted = first + np.flatnonzero(np.isfinite(values[first:last]))
-        if not len(counted):
+        if first == last:
             continue
-        places = np.searchsorted(series.times[counted], edges, side="right") - 1
-        start = zero if born_at_zero is not None and born_at_zero[i] else counted[0]
-        reached[i] = np.where(places < 0, start, counted[places])
-        resets = np.flatnonzero(np.diff(values[counted]) < 0)
-        at = np.searchsorted(places, resets, side="right") - 1
-        inside = (at >= 0) & (at < slices)
-        fallen.append(counted[resets[inside]])
-        within.append(i * slices + at[inside])
+        places = np.searchsorted(series.times[first:last], edges, side="right") - 1
+        start = zero if born_at_zero is not None and born_at_zero[i] else first
+        reached[i] = np.where(places < 0, start, first + places)
+        if i in series.falls:
+            resets = series.falls[i] - 1
+            at = np.searchsorted(places, resets, side="right") - 1
+            inside = (at >= 0) & (at < slices)
+            fallen.append(first + resets[inside])
+            within.append(i * slices + at[inside])
     parts = [reached[:, 1:].ravel(), reached[:, :-1].ravel(), np.concatenate(fallen)]
     known, copies = np.unique(np.concatenate(parts), return_inverse=True)
     later, earlier, lost = np.split(copies, np.cumsum([len(part) for part in parts[:2]]))
-    exact = decimals(values[known])
+    held = known[known < zero]  # the place after the last sample stands for zero
+    exact = decimals(np.append(np.take(series.values, held), np.zeros(len(known) - len(held))))
     amounts = pa.chunked_array([exact.take(later), pc.negate(exact.take(earlier)), exact.take(lost)])
     every = np.arange(len(series) * slices)
-    return _group_sums(np.concatenate([every, every, *within]), amounts)
+    return group_sums(np.concatenate([every, every, *within]), amounts)[1]
+
+
+def _numbers(series: SeriesSet) -> SeriesSet:
+    """Return the same series without samples that are no numbers; itself where there is none."""
+    if series.finite:
+        return series
+    parts = [(labels, np.isfinite(values), times, values) for labels, times, values in series]
+    return SeriesSet.of((labels, times[kept], values[kept]) for labels, kept, times, values in parts)
 
 
 def decimals(values: Floats) -> pa.Array:
@@ -108,7 +116,7 @@ def decimals(values: Floats) -> pa.Array:
     return pc.round(texts.cast(_TEXT), ndigits=SCALE, round_mode="half_to_even").cast(AMOUNT)
 
 
-def added(amounts: pd.Series[Any]) -> Decimal:
+def added(amounts: pd.Series[Any] | pa.Array | pa.ChunkedArray) -> Decimal:
     """Sum amounts, exact.
 
     Raises
@@ -121,8 +129,8 @@ def added(amounts: pd.Series[Any]) -> Decimal:
     >>> added(pd.Series([Decimal("0.1")] * 3))
     Decimal('0.300000000000')
     """
-    total = pc.sum(_fitting(pa.array(amounts, AMOUNT)), min_count=0).as_py()
-    return quantised(total)
+    exact = pa.array(amounts, AMOUNT) if isinstance(amounts, pd.Series) else amounts
+    return quantised(pc.sum(_fitting(exact), min_count=0).as_py())
 
 
 def summed(rows: pd.DataFrame, by: Iterable[str]) -> pd.DataFrame:
@@ -147,18 +155,67 @@ def summed(rows: pd.DataFrame, by: Iterable[str]) -> pd.DataFrame:
     (['b', 'a'], ['0.300000000000', '1.000000000000'])
     """
     keys = list(by)
-    # A key that is not given is a group as well.
-    groups = rows.groupby(keys, sort=False, observed=True, dropna=False).ngroup().to_numpy()
-    first = np.flatnonzero(np.diff(np.maximum.accumulate(groups), prepend=-1))
-    totals = rows[keys].iloc[first].reset_index(drop=True)
-    sums = _group_sums(groups, pa.array(rows["amount"], AMOUNT))
+    groups = numbered(_codes(rows[key]) for key in keys)
+    totals = rows[keys].iloc[first_rows(groups)].reset_index(drop=True)
+    _, sums = group_sums(groups, pa.array(rows["amount"], AMOUNT))
     return totals.assign(amount=pd.arrays.ArrowExtensionArray(sums))
 
 
-def _group_sums(groups: NDArray[np.int64], amounts: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
-    """Sum the groups 0, 1, 2 ..., which appear first in this order."""
+def _codes(column: pd.Series[Any]) -> NDArray[np.int64]:
+    """Return a number for each distinct value of a column; one that is not given is a value as well."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return np.asarray(column.cat.codes, np.int64) + 1
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        column = pd.Series(pd.DatetimeIndex(column).asi8)
+    return np.asarray(pd.factorize(column, use_na_sentinel=False)[0], np.int64)
+
+
+def numbered(columns: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the number of the group of each row: rows that agree in all columns, in order of first appearance.
+
+    Examples
+    --------
+    >>> numbered([np.array([7, 7, 0, 7]), np.array([1, 2, 1, 1])]).tolist()
+    [0, 1, 2, 0]
+    """
+    first, *others = columns
+    groups: NDArray[np.int64] = pd.factorize(first)[0]
+    for own in others:
+        groups = pd.factorize(groups * (own.max(initial=0) + 1) + own)[0]
+    return groups
+
+
+def first_rows(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first row of each group, as :func:`numbered` numbers them."""
+    return np.flatnonzero(np.diff(np.maximum.accumulate(groups), prepend=-1))
+
+
+def group_sums(
+    groups: NDArray[np.int64], amounts: pa.Array | pa.ChunkedArray
+) -> tuple[NDArray[np.int64], pa.ChunkedArray]:
+    """Sum amounts by the number of their group, exact; numbers and sums in order of first appearance.
+
+    Raises
+    ------
+    ParameterError
+        The sum of all does not fit 38 digits.
+    """
     table = pa.table({"group": groups, "amount": _fitting(amounts)})
-    return table.group_by("group", use_threads=False).aggregate([("amount", "sum")])["amount_sum"]
+    sums = table.group_by("group", use_threads=False).aggregate([("amount", "sum")])
+    return sums["group"].to_numpy(), sums["amount_sum"]
+
+
+def floats_of(amounts: pa.Array | pa.ChunkedArray) -> Floats:
+    """Return the nearest float of each amount; by its text, as Arrow's own cast is off by one place in 53 at times."""
+    return np.asarray(amounts.cast(pa.string()).cast(pa.float64()).to_numpy(), np.float64)
+
+
+def float_sums(values: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> Floats:
+    """Sum floats by their place in a table, with what rounding lost carried on; 0 where there is none."""
+    cells = pd.Series(values).groupby(rows * shape[1] + columns).sum()
+    table = np.zeros(shape[0] * shape[1])
+    table[cells.index] = cells
+    return table.reshape(shape)
 
 
 def _fitting(amounts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

@@ -14,10 +14,10 @@ from workbench.analysis.cost.finance.budget_plans import budget_plans
 from workbench.analysis.cost.finance.currency import converted_spend
 from workbench.analysis.cost.jumps import spend_jumps
 from workbench.analysis.cost.landing import spend_forecast
-from workbench.analysis.cost.ledger import splits
 from workbench.analysis.cost.prices.in_force import book_prices
 from workbench.analysis.cost.prices.listed import list_prices
 from workbench.analysis.cost.spend import daily_spend, spend_groups, spend_totals
+from workbench.analysis.cost.sums import Sums
 from workbench.analysis.cost.token_classes import token_classes
 from workbench.analysis.cost.units import unit_costs
 from workbench.analysis.cost.windows import spend_windows
@@ -87,15 +87,15 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
     spend.ledger, counted, unlabelled = with_labels(ctx, system, spend.ledger, counted)
     book, unread = chosen_book(ctx)
     listed = list_prices(spend.ledger, counted, periods.now, book)
-    totals = spend_totals(spend.ledger, spend.seen, counted, periods)
-    parts = list(splits(spend.ledger, counted))
-    groups = spend_groups(spend.ledger, spend.seen, counted, periods, parts=parts)
+    sums = Sums(spend.ledger, spend.seen, counted)
+    totals = spend_totals(spend.ledger, spend.seen, counted, periods, sums=sums)
+    groups = spend_groups(spend.ledger, spend.seen, counted, periods, sums=sums)
     budgets = budget_use(spend.budgets, as_of=periods.now.end)
     known_budgets: list[Status] = [status for status in budgets.frame["status"] if status != "no_data"]
-    jumps = spend_jumps(spend.ledger, spend.seen, counted, periods, zone=ctx.zone, parts=parts)
+    jumps = spend_jumps(spend.ledger, spend.seen, counted, periods, zone=ctx.zone, sums=sums)
     if ((jumps.frame["measure"] == "cost") & jumps.frame["ongoing"] & (jumps.frame["direction"] == "up")).any():
         known_budgets.append("at_risk")
-    forecast = spend_forecast(spend.ledger, spend.seen, counted, periods, budgets.frame, zone=ctx.zone)
+    forecast = spend_forecast(spend.ledger, spend.seen, counted, periods, budgets.frame, zone=ctx.zone, sums=sums)
     if len(forecast.overruns):
         known_budgets.append("at_risk")
     plans, unplanned = planned_budgets(ctx, system, counted)
@@ -113,18 +113,18 @@ def spend_and_tokens(ctx: Context, *, system: str, range: TimeRange | None = Non
         results={
             "totals": replace(totals, notes=(*totals.notes, *_gaps(profile, priced=book is not None))),
             "groups": groups,
-            "days": daily_spend(spend.ledger, spend.seen, counted, groups, zone=ctx.zone, parts=parts),
-            "token_classes": token_classes(spend.ledger, spend.seen, counted, periods),
+            "days": daily_spend(spend.ledger, spend.seen, counted, groups, zone=ctx.zone, sums=sums),
+            "token_classes": token_classes(spend.ledger, spend.seen, counted, periods, sums=sums),
             "list_prices": listed,
             "price_book": book_prices(_models(listed.frame), book, periods.now),
-            "drivers": spend_drivers(spend.ledger, spend.seen, counted, periods, book),
+            "drivers": spend_drivers(spend.ledger, spend.seen, counted, periods, book, sums=sums),
             "jumps": jumps,
             "forecast": forecast,
-            "unit_costs": unit_costs(spend.ledger, spend.seen, counted, periods),
+            "unit_costs": unit_costs(spend.ledger, spend.seen, counted, periods, sums=sums),
             "budgets": budgets,
             "budget_plans": planned,
             "converted": converted,
-            "windows": spend_windows(spend.ledger, spend.seen, counted, periods, zone=ctx.zone),
+            "windows": spend_windows(spend.ledger, spend.seen, counted, periods, zone=ctx.zone, sums=sums),
             "invoices": invoices,
         },
         status=spend.failed or (worst([seen, *known_budgets]) if seen == "ok" else seen),

@@ -11,8 +11,8 @@ import pandas as pd
 from workbench.analysis.cost.finance.budget_plans import BudgetPlan, read_plans
 from workbench.analysis.cost.finance.currency import RateBook, read_rates
 from workbench.analysis.cost.finance.invoice_lines import LINE_COLUMNS, readable_lines
+from workbench.analysis.cost.finance.labels import labelled
 from workbench.analysis.cost.invoices import LAST_DAY, ZONE_SHIFTS, InvoiceCheck, invoice_check
-from workbench.analysis.cost.labels import labelled
 from workbench.analysis.cost.ledger import Account, Periods
 from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
@@ -50,7 +50,7 @@ def rows_of(ctx: Context, system: str, holds: str) -> tuple[list[tuple[TableSour
 def with_labels(
     ctx: Context, system: str, ledger: pd.DataFrame, accounts: Sequence[Account]
 ) -> tuple[pd.DataFrame, list[Account], list[str]]:
-    """Join the tables of labels to a ledger: :func:`workbench.analysis.cost.labels.labelled`, with what they lack."""
+    """Join the tables of labels to a ledger, see :mod:`workbench.analysis.cost.finance.labels`, with what they lack."""
     tables, notes_of = rows_of(ctx, system, "labels")
     wider = list(accounts)
     for table, rows in tables:

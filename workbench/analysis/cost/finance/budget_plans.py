@@ -15,7 +15,8 @@ import pandas as pd
 from workbench.analysis.cost.budgets import AT_RISK_FROM
 from workbench.analysis.cost.forecast import PeriodEnd, period_end
 from workbench.analysis.cost.landing import LEAST_COVERED, LIKELY, covered_share, stretches
-from workbench.analysis.cost.ledger import Account, Periods, inside, known_amount
+from workbench.analysis.cost.ledger import Account, Periods, inside
+from workbench.analysis.cost.sums import Sums
 from workbench.analysis.counting.amounts import summed
 from workbench.core.errors import ParameterError
 from workbench.core.money import total
@@ -220,14 +221,14 @@ def budget_plans(
         window = plan.at(now, zone)
         if window is None:
             continue
-        counted = _counted(accounts, plan)
-        part = ledger[ledger["role"].isin([account.role for account in counted])]
+        roles = [account.role for account in _counted(accounts, plan)]
+        part = ledger[ledger["role"].isin(roles)]
         if plan.dimension and len(part):
             part = part[part[plan.dimension].astype("str") == plan.group]
         if part.empty:
             of = f"{plan.dimension} {plan.group}" if plan.dimension else "the system"
             remarks.append(f"No spend of {of} in {plan.unit} is counted, so its budget has no data.")
-        rows.append(_row(plan, window, part, seen[seen["role"].isin([account.role for account in counted])], now, zone))
+        rows.append(_row(plan, window, Sums(part, seen), roles, now, zone))
     remarks += _without(ledger, accounts, plans, periods, zone)
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     frame = frame.sort_values("used", ascending=False, kind="stable", ignore_index=True)
@@ -242,17 +243,17 @@ def _counted(accounts: Sequence[Account], plan: BudgetPlan) -> list[Account]:
 
 
 def _row(
-    plan: BudgetPlan, window: TimeRange, part: pd.DataFrame, seen: pd.DataFrame, now: datetime, zone: str
+    plan: BudgetPlan, window: TimeRange, sums: Sums, roles: Sequence[str], now: datetime, zone: str
 ) -> dict[str, Any]:
     until = min(now, window.end)
     span = TimeRange(window.start, until)
-    coverage = covered_share(seen, span)
-    spent = known_amount(part, seen, span) if len(part) else None
+    coverage = covered_share(sums, roles, span)
+    spent = sums.known(roles, span)
     used = float(spent / plan.limit) if spent is not None and plan.limit else np.nan
     left = None if spent is None else total((plan.limit, spent.copy_negate()))
     end, over = None, until == window.end
     if spent is not None and coverage >= LEAST_COVERED and not over:
-        days = stretches(part, seen, "all", now, zone).get("", np.zeros(0))
+        days = stretches(sums, roles, "all", now, zone).get("", np.zeros(0))
         end = period_end(days, (window.end_ms - span.end_ms) / DAY_MS)
     known = end is not None and end.verdict != "refused"
     chance, day = np.nan, ""
@@ -260,15 +261,15 @@ def _row(
         chance = end.overrun_probability(float(left))
         after = end.overrun_day(float(left))
         day = "" if after is None else f"{(now.astimezone(named_zone(zone)) + timedelta(days=after)):%Y-%m-%d}"
-    sums = _sums(spent, end) if known else [np.nan] * 3
+    ends = _ends(spent, end) if known else [np.nan] * 3
     basis = "over" if over else end.verdict if end is not None else ""
     head = (plan.dimension, plan.group, plan.unit, plan.window, window.start, window.end)
     status = _status(spent, plan.limit, coverage, chance)
-    values = (*head, status, plan.limit, spent, used, left, coverage, *sums, chance, day, basis)
+    values = (*head, status, plan.limit, spent, used, left, coverage, *ends, chance, day, basis)
     return dict(zip(_COLUMNS, values, strict=True))
 
 
-def _sums(spent: Decimal | None, end: PeriodEnd | None) -> list[float]:
+def _ends(spent: Decimal | None, end: PeriodEnd | None) -> list[float]:
     if spent is None or end is None:
         return [np.nan] * 3
     return [float(spent) + part for part in (end.rest, end.low, end.high)]
