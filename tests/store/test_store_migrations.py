@@ -3,9 +3,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -15,10 +17,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 import workbench.store
-from workbench.store import Store
+from workbench.core.errors import ArchiveError
+from workbench.core.timerange import TimeRange
+from workbench.store import HistoryKey, Store
 from workbench.store.engine import HEAD, open_engine, reading, writing
 from workbench.store.models import metadata
 
+NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MIGRATIONS = Path(workbench.store.__file__).parent / "migrations"
 
 
@@ -85,6 +90,39 @@ def test_report_runs_outlive_an_upgrade(tmp_path: Path) -> None:
     engine.dispose()
     upgraded = Store(url)
     assert upgraded.runs() == [begun]
+    upgraded.close()
+
+
+@pytest.mark.parametrize("bounds", [{}, {"good_low": [None, *[3.0] * 599], "good_high": -0.0}])
+def test_counts_outlive_an_upgrade_and_damaged_ones_stay_damaged(tmp_path: Path, bounds: dict[str, object]) -> None:
+    path = tmp_path / "store.db"
+    url, span = f"sqlite:///{path}", TimeRange(NOON, NOON + timedelta(days=3))
+    times = pd.date_range(NOON, periods=600, freq="5min")
+    counts = pd.DataFrame({"time": times, "good": np.linspace(0, 1, 600), "total": 2.0, "covered": 1.0}).assign(
+        **bounds
+    )
+    keys = [HistoryKey("lab", slo, "r" * 64) for slo in ("whole", "damaged")]
+    store = Store(url)
+    for key in keys:
+        store.put_slices(key, counts, method="exact", read_at=NOON)
+    before = store.slices(keys[0], span)
+    assert before is not None
+    store.close()
+    engine = open_engine(url)
+    migrate(engine, command.downgrade, "0012")
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        assert connection.execute("SELECT count(*), min(good), max(total) FROM slice_counts").fetchone() == (1200, 0, 2)
+        connection.execute("UPDATE slice_counts SET total = 3 WHERE history_id = 2 AND good > 0.9995")
+        connection.execute("UPDATE slice_counts SET row_sum = NULL WHERE history_id = 1 AND good > 0.5")
+    upgraded = Store(url)
+    after = upgraded.slices(keys[0], span)
+    assert after is not None
+    pd.testing.assert_frame_equal(after.frame, before.frame, check_exact=True)
+    assert after.read_ms.tolist() == before.read_ms.tolist()
+    assert upgraded.slices(keys[1], TimeRange(NOON, NOON + timedelta(days=1))) is not None
+    with pytest.raises(ArchiveError, match="stored counts of damaged of lab on 2026-11-03"):
+        upgraded.slices(keys[1], span)
     upgraded.close()
 
 

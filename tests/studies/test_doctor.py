@@ -186,9 +186,7 @@ def test_stored_counts_that_are_not_what_was_written_are_named(home: Path) -> No
     with closing(open_store(settings_of(home))) as store:
         store.put_slices(HistoryKey(SYSTEM, "availability", "r"), counts, method="exact", read_at=NOW)
     with closing(sqlite3.connect(home / "workbench.db")) as connection, connection:
-        connection.execute(
-            "UPDATE slice_counts SET total = 3 WHERE start_ms = (SELECT max(start_ms) FROM slice_counts)"
-        )
+        connection.execute("UPDATE count_days SET content = CAST(substr(content, 1, 99) || x'41' AS BLOB)")
     (store,) = (diagnosis for diagnosis in found(home) if diagnosis.part == "store")
     assert store.status == "broken"
     assert "The stored counts of availability" in store.text

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,9 +19,6 @@ from workbench.core.access.identity import not_seen
 from workbench.core.errors import ArchiveError, WorkbenchError
 from workbench.store import engine as database
 from workbench.store.sqlite import file_of
-
-#: Rows of one statement, whose values SQLite numbers up to 32,766. [count]
-_AT_ONCE = 300
 
 
 class Connected:
@@ -127,33 +123,6 @@ def upsert(connection: Connection, table: Table, rows: list[dict[str, Any]], *, 
     statement = dialect_insert(connection, table)
     changed = {name: statement.excluded[name] for name in rows[0] if name not in on}
     connection.execute(statement.on_conflict_do_update(index_elements=on, set_=changed), rows)
-
-
-def upsert_numbers(
-    connection: Connection, table: Table, columns: Mapping[str, Sequence[float | None]], *, on: tuple[str, ...]
-) -> None:
-    """Insert rows of plain numbers, column by column, in the order of their key.
-
-    SQLite's driver takes them as they are, many to a statement: wrapping each value costs seconds for a month,
-    and a statement per row as much again as its values.
-    """
-    rows = list(zip(*columns.values(), strict=True))
-    if not rows:
-        return
-    if connection.dialect.name != "sqlite":
-        upsert(connection, table, [dict(zip(columns, row, strict=True)) for row in rows], on=on)
-        return
-    statement = dialect_insert(connection, table).values(dict.fromkeys(columns))
-    changed = {name: statement.excluded[name] for name in columns if name not in on}
-    compiled = statement.on_conflict_do_update(index_elements=on, set_=changed).compile(dialect=connection.dialect)
-    assert compiled.positiontup == list(columns)
-    row = f"({', '.join('?' * len(columns))})"
-    before, places, after = str(compiled).partition(row)
-    assert places
-    for start in range(0, len(rows), _AT_ONCE):
-        several = rows[start : start + _AT_ONCE]
-        statement = before + ", ".join([row] * len(several)) + after
-        connection.exec_driver_sql(statement, tuple(chain.from_iterable(several)))
 
 
 def dialect_insert(connection: Connection, table: Table) -> Any:

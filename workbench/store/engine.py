@@ -17,7 +17,7 @@ from workbench.store.models import metadata
 from workbench.store.sqlite import file_of, fold_log, keep_copy, mark_of, sqlite_engine, write_mark
 
 #: Revision of the newest migration; a test holds it to the scripts.
-HEAD = "0012"
+HEAD = "0013"
 
 #: Where alembic keeps the revision of the tables; a new store has them at once, and alembic takes long to load.
 _VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True, nullable=False))

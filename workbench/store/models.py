@@ -95,21 +95,14 @@ slice_histories = Table(
     UniqueConstraint("system", "slo", "revision", "slice_ms"),
 )
 
-#: Counts of the slice ``(start_ms, start_ms + slice_ms]`` of a history, and when the source was asked for them; bounds
-#: only where the number of good events is not known.
-slice_counts = Table(
-    "slice_counts",
+#: Counts of the slices ``(start_ms, start_ms + slice_ms]`` of a history that start on a day of UTC, and when the source
+#: was asked for each: one row a day, packed and sealed by :mod:`workbench.store.sums`. [days since the epoch]
+count_days = Table(
+    "count_days",
     metadata,
     Column("history_id", Integer, ForeignKey("slice_histories.id", ondelete="CASCADE"), primary_key=True),
-    Column("start_ms", BigInteger, primary_key=True),
-    Column("good", Float(53), nullable=False),
-    Column("total", Float(53), nullable=False),
-    Column("covered", Float(53), nullable=False),
-    Column("read_at_ms", BigInteger, nullable=False),
-    Column("good_low", Float(53)),
-    Column("good_high", Float(53)),
-    Column("row_sum", BigInteger),
-    sqlite_with_rowid=False,
+    Column("day", Integer, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )
 
 #: Who alone does a job until when, and when that was said, in seconds since the boot of the holder's host.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -11,23 +11,23 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.timerange import TimeRange, from_ms, to_ms
 from workbench.store.answers import Answers
 from workbench.store.collected import Collected
-from workbench.store.connection import upsert, upsert_numbers
+from workbench.store.connection import upsert
 from workbench.store.decided.alert_tags import AlertTags
 from workbench.store.decided.audit import Audit
 from workbench.store.decided.decisions import Decisions
 from workbench.store.issues import Issues
 from workbench.store.jobs import Jobs
-from workbench.store.models import report_runs, slice_counts, slice_histories
+from workbench.store.models import count_days, report_runs, slice_histories
 from workbench.store.notices import Notices
 from workbench.store.outbox import Outbox
 from workbench.store.reviews import Reviews
-from workbench.store.sums import row_sums
+from workbench.store.sums import COUNTED, opened, packed, sealed, unpacked
 
 RunStatus = Literal["running", "done", "failed", "incomplete"]
 
@@ -80,7 +80,7 @@ class SliceHistory:
 
 
 _COUNTS, _BOUNDS = ("good", "total", "covered"), ("good_low", "good_high")
-_WRITTEN = ("start_ms", *_COUNTS, "read_at_ms", *_BOUNDS, "row_sum")
+_DAY_MS = 86_400_000
 
 
 class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notices, Answers, Reviews):
@@ -193,32 +193,24 @@ class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notice
         """
         self._may_write(key.system)
         size = len(events)
-        starts = events["time"].dt.as_unit("ms").astype("int64").to_numpy()
-        if not (np.diff(starts) > 0).all():
-            events = events.iloc[np.argsort(starts, kind="stable")]
-            starts = np.sort(starts)
-        bounds = [
-            [None if value != value else value for value in events[name].tolist()] if name in events else [None] * size
-            for name in _BOUNDS
-        ]
+        columns = {name: events[name].to_numpy(np.float64) for name in (*_COUNTS, *_BOUNDS) if name in events}
+        columns = {name: np.full(size, np.nan) for name in _BOUNDS} | columns
+        columns["start_ms"] = events["time"].dt.as_unit("ms").astype("int64").to_numpy(np.float64)
+        columns["read_at_ms"] = np.full(size, float(to_ms(read_at)))
         with self._writing() as connection:
             history = {**vars(key), "method": method, "header": dict(header or {})}
             upsert(connection, slice_histories, [history], on=("system", "slo", "revision", "slice_ms"))
-            history_id = connection.execute(select(slice_histories.c.id).where(*_is(key))).scalar_one()
-            columns = {
-                "history_id": [history_id] * size,
-                "start_ms": starts.tolist(),
-                **{name: events[name].tolist() for name in _COUNTS},
-                "read_at_ms": [to_ms(read_at)] * size,
-                **dict(zip(_BOUNDS, bounds, strict=True)),
-            }
-            columns["row_sum"] = row_sums(columns).tolist()
-            upsert_numbers(
-                connection,
-                slice_counts,
-                {column.name: columns[column.name] for column in slice_counts.columns},
-                on=("history_id", "start_ms"),
-            )
+            written = connection.execute(select(slice_histories).where(*_is(key))).one()
+            parts = _by_day(columns)
+            partial = [day for day, part in parts.items() if len(part["start_ms"]) * key.slice_ms < _DAY_MS]
+            held = self._days(connection, written, count_days.c.day.in_(partial)) if partial else {}
+            rows = [
+                {"history_id": written.id, "day": day, "content": sealed(packed(part), written.id, day)}
+                for day, new in parts.items()
+                for part in [_later(held[day], new) if day in held else new]
+            ]
+            if rows:
+                upsert(connection, count_days, rows, on=("history_id", "day"))
         return size
 
     def slices(self, key: HistoryKey, span: TimeRange) -> SliceHistory | None:
@@ -235,25 +227,17 @@ class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notice
             ).one_or_none()
             if history is None:
                 return None
-            starts = slice_counts.c.start_ms
-            query = (
-                select(*(slice_counts.c[name] for name in _WRITTEN))
-                .where(slice_counts.c.history_id == history.id, starts >= span.start_ms, starts < span.end_ms)
-                .order_by(starts)
-            )
-            # Plain tuples of the driver: a month of 18 objectives is 155,000 rows, and wrapping each costs seconds.
-            cursor = connection.execute(query).cursor
-            rows = cursor.fetchall() if cursor is not None else []
-        columns = dict(zip(_WRITTEN, list(zip(*rows, strict=True)) or [()] * len(_WRITTEN), strict=True))
-        self._check_sums(history, columns)
-        start_ms, read_at_ms = columns["start_ms"], columns["read_at_ms"]
-        known = {name: columns[name] for name in (*_COUNTS, *_BOUNDS)}
-        if all(value is None for value in known[_BOUNDS[0]]):
-            known = {name: known[name] for name in _COUNTS}
-        times = pd.DatetimeIndex(np.array(start_ms, np.int64).view("datetime64[ms]")).tz_localize("UTC")
-        frame = pd.DataFrame({"time": times, **{name: np.array(values, np.float64) for name, values in known.items()}})
-        read_at = from_ms(min(read_at_ms)) if rows else None
-        return SliceHistory(key, history.method, read_at, frame, np.array(read_at_ms, np.int64), history.header or {})
+            days = count_days.c.day.between(span.start_ms // _DAY_MS, (span.end_ms - 1) // _DAY_MS)
+            held = list(self._days(connection, history, days).values()) if span.end_ms > span.start_ms else []
+        columns = {name: np.concatenate([np.zeros(0), *(part[name] for part in held)]) for name in COUNTED}
+        inside = (columns["start_ms"] >= span.start_ms) & (columns["start_ms"] < span.end_ms)
+        columns = {name: column[inside] for name, column in columns.items()}
+        names = (*_COUNTS, *_BOUNDS) if not np.isnan(columns[_BOUNDS[0]]).all() else _COUNTS
+        times = pd.DatetimeIndex(columns["start_ms"].astype(np.int64).view("datetime64[ms]")).tz_localize("UTC")
+        frame = pd.DataFrame({"time": times, **{name: columns[name] for name in names}})
+        read_ms = columns["read_at_ms"].astype(np.int64)
+        read_at = from_ms(int(read_ms.min())) if len(read_ms) else None
+        return SliceHistory(key, history.method, read_at, frame, read_ms, history.header or {})
 
     def history_keys(self) -> list[HistoryKey]:
         """Return the indicators whose counts are stored."""
@@ -262,22 +246,23 @@ class Store(Audit, Collected, Decisions, Issues, AlertTags, Jobs, Outbox, Notice
         with self._reading() as connection:
             return [HistoryKey(*row) for row in connection.execute(query)]
 
-    def _check_sums(self, history: Row[Any], columns: Mapping[str, Sequence[Any]]) -> None:
-        """Compare counts with the sums that were written with them; those of before the sums have none."""
-        written = columns["row_sum"]
-        rows = {name: values for name, values in columns.items() if name != "row_sum"}
-        sums = row_sums({"history_id": [history.id] * len(written), **rows}).tolist()
-        damaged = [
-            start
-            for start, then, now in zip(columns["start_ms"], written, sums, strict=True)
-            if then not in (None, now)
-        ]
-        if damaged:
-            raise ArchiveError(
-                f"The stored counts of {history.slo} of {history.system} from {from_ms(damaged[0]):%Y-%m-%d %H:%M} UTC "
-                f"in {self.location} are not what was written ({len(damaged)} of {len(written)} slices).",
-                hint="The store is damaged. Restore it (workbench restore).",
-            )
+    def _days(
+        self, connection: Connection, history: Row[Any], days: ColumnElement[bool]
+    ) -> dict[int, dict[str, NDArray[np.float64]]]:
+        """Return the counts of some days of a history by day; those that are not what was written are an error."""
+        own = count_days.c.history_id == history.id
+        query = select(count_days.c.day, count_days.c.content).where(own, days).order_by(count_days.c.day)
+        held = {}
+        for day, content in connection.execute(query):
+            counts = opened(content, history.id, day)
+            if counts is None:
+                raise ArchiveError(
+                    f"The stored counts of {history.slo} of {history.system} on {from_ms(day * _DAY_MS):%Y-%m-%d} UTC "
+                    f"in {self.location} are not what was written.",
+                    hint="The store is damaged. Restore it (workbench restore).",
+                )
+            held[day] = unpacked(counts)
+        return held
 
     def _end_run(self, run_id: str, **values: Any) -> ReportRun:
         with self._writing() as connection:
@@ -291,3 +276,27 @@ def _run(row: Row[Any]) -> ReportRun:
 
 def _is(key: HistoryKey) -> list[Any]:
     return [slice_histories.c[name] == value for name, value in vars(key).items()]
+
+
+def _by_day(columns: Mapping[str, NDArray[np.float64]]) -> dict[int, dict[str, NDArray[np.float64]]]:
+    """Cut counts, in any order, by the day of UTC in which their slices start."""
+    columns = _ordered(columns)
+    days = (columns["start_ms"] // _DAY_MS).astype(np.int64)
+    first = np.flatnonzero(np.diff(days, prepend=-1))
+    parts = {name: np.split(column, first[1:]) for name, column in columns.items()}
+    return {day: {name: parts[name][place] for name in COUNTED} for place, day in enumerate(days[first].tolist())}
+
+
+def _later(
+    held: Mapping[str, NDArray[np.float64]], new: Mapping[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Join counts of a day; a slice that both have is that of the new ones."""
+    return _ordered({name: np.concatenate([held[name], new[name]]) for name in COUNTED})
+
+
+def _ordered(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """Order counts by slice; of two of one slice the later stays."""
+    order = np.argsort(columns["start_ms"], kind="stable")
+    starts = columns["start_ms"][order]
+    order = order[np.append(starts[1:] != starts[:-1], True)] if len(order) else order
+    return {name: column[order] for name, column in columns.items()}

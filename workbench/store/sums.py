@@ -1,4 +1,4 @@
-"""Checks of what the store holds: SQLite gives a byte that flipped on the disk as if it had been written."""
+"""Content of the store that shows whether it is what was written: a byte that flips on a disk is read as any other."""
 
 from __future__ import annotations
 
@@ -10,38 +10,35 @@ from numpy.typing import NDArray
 
 _SIZE = 16
 
+#: Columns of counts, in the order in which they are packed; the last two only where some count has bounds.
+COUNTED = ("start_ms", "good", "total", "covered", "read_at_ms", "good_low", "good_high")
 
-def row_sums(columns: Mapping[str, Sequence[float | None] | NDArray[np.generic]]) -> NDArray[np.int64]:
-    """Return a number per row that another value anywhere in the row changes.
 
-    Each column's 64 bits are mixed in by multiplication and shift, as in MurmurHash3's finaliser.
+def packed(columns: Mapping[str, NDArray[np.float64]]) -> bytes:
+    """Return the columns of counts as bytes: how many columns there are, then their floats one after another.
 
     Parameters
     ----------
-    columns : mapping of str to sequence
-        Floats, or whole numbers below 2^53, one per row; None counts as NaN.
-
-    Returns
-    -------
-    array of int64, shape (rows,)
-        From 0 to 2^63 - 1.
+    columns : mapping of str to float64 array
+        Of :data:`COUNTED`, all equally long; times are whole numbers below 2^53. Bounds that are NaN are left out.
 
     Examples
     --------
-    >>> first, second = row_sums({"total": [10.0, 10.0], "good": [9.0, None]})
-    >>> first == second, first == row_sums({"total": [10.0], "good": [9.0]})[0]
-    (np.False_, np.True_)
+    >>> columns = {name: np.arange(2.0) for name in COUNTED[:5]} | {name: np.full(2, np.nan) for name in COUNTED[5:]}
+    >>> unpacked(packed(columns))["read_at_ms"].tolist(), len(packed(columns))
+    ([0.0, 1.0], 88)
     """
-    size = max(map(len, columns.values()), default=0)
-    mixed = np.zeros(size, np.uint64)
-    for values in columns.values():
-        # A database may give another zero or another NaN than it was given.
-        numbers = np.asarray(values, np.float64) + 0.0
-        numbers[np.isnan(numbers)] = np.nan
-        mixed = (mixed ^ numbers.view(np.uint64)) * np.uint64(0xFF51AFD7ED558CCD)
-        mixed = (mixed ^ (mixed >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
-        mixed ^= mixed >> np.uint64(33)
-    return (mixed >> np.uint64(1)).astype(np.int64)
+    bounded = any(not np.isnan(columns[name]).all() for name in COUNTED[5:])
+    names = COUNTED if bounded else COUNTED[:5]
+    return np.concatenate([[float(len(names))], *(columns[name] for name in names)]).astype("<f8").tobytes()
+
+
+def unpacked(content: bytes) -> dict[str, NDArray[np.float64]]:
+    """Return the columns that were packed; bounds that were left out are NaN."""
+    numbers = np.frombuffer(content, "<f8")
+    rows = numbers[1:].reshape(int(numbers[0]), -1)
+    columns = dict(zip(COUNTED, rows, strict=False))
+    return columns | {name: np.full(rows.shape[1], np.nan) for name in COUNTED[len(rows) :]}
 
 
 def sealed(content: bytes, *beside: object) -> bytes:
