@@ -23,6 +23,7 @@ from workbench.studies.sources.server_rules import rules_of
 
 #: How far back samples of ALERTS tell that there would be newer ones.
 _RECENT = timedelta(days=30)
+_TODAY = timedelta(days=1)
 
 #: Names in one selector at most; a server with more rules about one system is read in several.
 _AT_ONCE = 200
@@ -84,8 +85,8 @@ def shows_alerts(source: MetricSource, system: str, rules: RuleNames, until: dat
     archive: Any = getattr(source, "archive", None)
     if rules.evaluated is not None or (archive is not None and f"{system}/ALERTS" in archive.covered()):
         return True
-    try:
-        return bool(source.series(["ALERTS"], TimeRange(until - _RECENT, until)))
+    try:  # most that fire did so today, and a month takes much longer to look through
+        return any(source.series(["ALERTS"], TimeRange(until - length, until)) for length in (_TODAY, _RECENT))
     except WorkbenchError:
         return False
 
