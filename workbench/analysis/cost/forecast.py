@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +14,17 @@ Floats = NDArray[np.float64]
 #: Weights of the newest day in the levels that are compared.
 PACES = (0.05, 0.1, 0.2, 0.4, 0.8)
 
+#: Days of which levels and weekday shares are taken, and days below which only the last day is repeated. [d]
+LEVEL_DAYS, SHARE_DAYS, SHORT_DAYS = 56, 56, 14
+
+#: Weight of a day by its age, one row a pace, the newest last. [ratio]
+_FADING = (1 - np.array(PACES)[:, None]) ** np.arange(LEVEL_DAYS)[::-1]
+
 #: Days back to the same day of the months before. [d]
 MONTHS = (30, 61)
 
 #: Times that a level of a month ago is raised or lowered at most. [ratio]
 MOST_RISE = 3.0
-
-#: Days of which levels and weekday shares are taken, and days below which only the last day is repeated. [d]
-LEVEL_DAYS, SHARE_DAYS, SHORT_DAYS = 56, 56, 14
 
 #: Days that a forecast needs at least, and days back from which backtests start. [d]
 LEAST_DAYS, ORIGINS = 3, 28
@@ -116,7 +121,18 @@ def period_end(days: Floats, ahead: float) -> PeriodEnd:
     >>> round(period_end(np.full(60, 10.0), 12.5).rest, 6)
     125.0
     """
+    (end,) = period_ends(days, [ahead])
+    return end
+
+
+def period_ends(days: Floats, aheads: Sequence[float]) -> list[PeriodEnd]:
+    """Forecast several periods of one history, each as :func:`period_end` does; what they share is taken once."""
     known = np.flatnonzero(np.isfinite(days))
+    states = cache(lambda at: _State.of(days[known[0] :][:at]))
+    return [_end(days, known, ahead, states) for ahead in aheads]
+
+
+def _end(days: Floats, known: NDArray[np.int64], ahead: float, states: Callable[[int], _State]) -> PeriodEnd:
     reach = int(np.ceil(ahead - 1e-9))
     if len(known) < LEAST_DAYS or known[-1] < len(days) - 2:
         return PeriodEnd(np.nan, np.nan, np.nan, np.full(reach, np.nan), np.zeros(0), len(known), "refused")
@@ -130,9 +146,13 @@ def period_end(days: Floats, ahead: float) -> PeriodEnd:
     complete = [np.isfinite(values[at : at + reach]).all() for at in range(first, len(values) - reach + 1)]
     origins = [first + n for n, whole in enumerate(complete) if whole and np.isfinite(values[: first + n]).sum() >= 2]
     ages = [age for age in MONTHS if reach <= age <= first - 7]
-    tried = np.array([(_members(values[:at], reach, ages, short=short) * part).sum(axis=1) for at in origins])
+
+    def members_from(at: int) -> Floats:
+        return _repeated(values[:at], reach) if short else _members(states(at), reach, ages)
+
+    tried = np.array([(members_from(at) * part).sum(axis=1) for at in origins])
     true = np.array([(values[at : at + reach] * part).sum() for at in origins])
-    members = _members(values, reach, ages, short=short)
+    members = members_from(len(values))
     weights = np.full(len(members), 1 / len(members))
     if len(origins) >= 3:
         weights = 1 / (
@@ -156,51 +176,74 @@ def period_end(days: Floats, ahead: float) -> PeriodEnd:
     return PeriodEnd(rest, low, high, np.asarray(path, np.float64), np.asarray(errors, np.float64), len(known), verdict)
 
 
-def _members(values: Floats, reach: int, ages: list[int], *, short: bool) -> Floats:
+@dataclass(frozen=True)
+class _State:
+    """What some days tell of the next: shares of the weekdays, the days without them, and their level at each pace."""
+
+    shares: Floats
+    plain: Floats
+    levels: Floats
+
+    @classmethod
+    def of(cls, values: Floats) -> _State:
+        weekdays = np.arange(len(values)) % 7
+        shares = _shares(values)
+        plain = values / np.maximum(shares[weekdays], 0.05)
+        used = plain[-LEVEL_DAYS:]
+        known = np.isfinite(used)
+        weights = np.where(known, _FADING[:, -len(used) :], 0.0)
+        levels = (weights * np.where(known, used, 0.0)).sum(axis=1) / weights.sum(axis=1)
+        return cls(shares, plain, levels)
+
+
+def _repeated(values: Floats, reach: int) -> Floats:
+    """Forecast of the coming days where little is known: the last day again."""
+    return np.full((1, reach), values[np.isfinite(values)][-1])
+
+
+def _members(state: _State, reach: int, ages: list[int]) -> Floats:
     """Forecasts of the coming days, a row a member."""
-    if short:
-        last = values[np.isfinite(values)][-1]
-        return np.full((1, reach), last)
-    phases = np.arange(len(values) + reach) % 7
-    shares = _shares(values, phases[: len(values)])
-    plain = values / np.maximum(shares[phases[: len(values)]], 0.05)
-    used = plain[-LEVEL_DAYS:]
-    levels = []
-    for pace in PACES:
-        weights = np.where(np.isfinite(used), (1 - pace) ** np.arange(len(used))[::-1], 0.0)
-        levels.append(float((weights * np.nan_to_num(used)).sum() / weights.sum()))
-    weekdays = shares[phases[len(values) :]]
-    courses = [_course(plain, age, reach, levels[len(PACES) // 2]) * weekdays for age in ages]
-    return np.vstack([np.outer(levels, weekdays), *courses])
+    weekdays = state.shares[np.arange(len(state.plain), len(state.plain) + reach) % 7]
+    courses = [_course(state.plain, age, reach, state.levels[len(PACES) // 2]) * weekdays for age in ages]
+    return np.vstack([np.outer(state.levels, weekdays), *courses])
 
 
 def _course(plain: Floats, age: int, reach: int, level: float) -> Floats:
     """Return the days after a day some time ago, at the level of the last week; a day not observed has a level."""
-    then, after = plain[-age - 7 : -age], plain[-age:][:reach]
-    if not (np.isfinite(then).any() and np.isfinite(plain[-7:]).any()) or np.nanmean(then) <= 0:
+    then, after = _mean(plain[-age - 7 : -age]), plain[-age:][:reach]
+    now = _mean(plain[-7:])
+    if not (np.isfinite(then) and np.isfinite(now)) or then <= 0:
         return np.full(reach, level)
-    rise = float(np.clip(np.nanmean(plain[-7:]) / np.nanmean(then), 1 / MOST_RISE, MOST_RISE))
-    return np.where(np.isfinite(after), after * rise, level)
+    return np.where(np.isfinite(after), after * min(max(now / then, 1 / MOST_RISE), MOST_RISE), level)
 
 
-def _shares(values: Floats, phases: NDArray[np.int64]) -> Floats:
+def _shares(values: Floats) -> Floats:
     """Share of each day of the week, shrunk by its noise; 1 with less than three weeks."""
-    recent, own = values[-SHARE_DAYS:], phases[-SHARE_DAYS:]
+    recent = values[-SHARE_DAYS:]
     if len(recent) < 21:
         return np.ones(7)
-    filled = np.where(np.isfinite(recent), recent, np.nanmedian(recent))
-    means = np.convolve(filled, np.ones(7) / 7, mode="valid")
+    known = np.isfinite(recent)
+    filled = recent if known.all() else np.where(known, recent, np.nanmedian(recent))
+    means = np.convolve(filled, np.full(7, 1 / 7), mode="valid")
     ratio = np.divide(recent[3:-3], means, out=np.full(len(means), np.nan), where=means > 0)
-    middle = own[3:-3]
+    known = np.isfinite(ratio)
+    weekdays = (len(values) - len(recent) + 3 + np.arange(len(ratio))) % 7
     shares = np.ones(7)
-    for day in range(7):
-        mine = ratio[(middle == day) & np.isfinite(ratio)]
-        shares[day] = mine.mean() if len(mine) >= 2 else 1.0
+    for place in range(7):
+        mine = ratio[place::7][known[place::7]]
+        shares[weekdays[place]] = mine.sum() / len(mine) if len(mine) >= 2 else 1.0
     shares /= max(float(shares.mean()), 1e-12)
-    noise = float(np.nanvar(ratio - shares[middle])) / max(len(ratio) / 7, 1) if np.isfinite(ratio).any() else 0.0
+    off = ratio - shares[weekdays]
+    noise = _mean((off - _mean(off)) ** 2) / max(len(ratio) / 7, 1) if known.any() else 0.0
     real = float(shares.var())
     kept = max(1 - noise / real, 0.0) if real > 0 else 0.0
     return np.asarray(1 + (shares - 1) * kept, np.float64)
+
+
+def _mean(values: Floats) -> float:
+    """Mean of the values that are known; NaN where none is."""
+    known = np.isfinite(values)
+    return float(np.where(known, values, 0.0).sum() / known.sum()) if known.any() else np.nan
 
 
 def _quantile(sizes: Floats) -> float:

@@ -194,16 +194,12 @@ class _Days:
 
     def _of(self, roles: frozenset[str], until: time | None) -> tuple[Bools, Ints]:
         """Which slices lie in the part of the days, and which days were observed in full."""
-        least, clock = self._sums.least(roles), partial(times_of_days, zone=self._zone)
-        kept = np.isfinite(least)
+        kept, clock = np.isfinite(self._sums.least(roles)), partial(times_of_days, zone=self._zone)
         if until is not None:
             kept &= self._sums.end <= clock(self._days, at=until)
-        length = self._sums.lengths[kept]
-        sums = pd.DataFrame({"length": length, "covered": length * least[kept]}).groupby(self._days[kept]).sum()
-        days = sums.index.to_numpy(np.int64)
+        days, lasted, seen = self._sums.watched(roles, kept, self._days)
         wanted = ((clock(days + 1) if until is None else clock(days, at=until)) - clock(days)) / 1000
-        good = (sums["length"] >= wanted - 300) & (sums["covered"] >= LEAST_COVERED * sums["length"])
-        return kept, days[good]
+        return kept, days[(lasted >= wanted - 300) & (seen >= LEAST_COVERED * lasted)]
 
 
 def _verdicts(tables: Sequence[_Table]) -> list[Judged | None]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.cost.days import day_of, local_days, times_of_days
-from workbench.analysis.cost.forecast import Floats, PeriodEnd, period_end
+from workbench.analysis.cost.forecast import Floats, PeriodEnd, period_ends
 from workbench.analysis.cost.ledger import Account, Periods
 from workbench.analysis.cost.sums import Sums
 from workbench.analysis.counting.amounts import float_sums, floats_of
@@ -103,7 +103,7 @@ def spend_forecast(
     rows: list[dict[str, Any]] = []
     course: list[pd.DataFrame] = []
     notes: list[str] = []
-    now, month = periods.now.end, periods.month
+    now, month, stated = periods.now.end, periods.month, _stated(budgets)
     for unit in dict.fromkeys(account.unit for account in accounts if account.measure == "cost" and account.added):
         if month is None or now <= month.start:
             break
@@ -119,10 +119,10 @@ def spend_forecast(
             largest = sorted(so_far, key=lambda name: -so_far[name])[:top]
             for group in largest:
                 history = days.get(group, np.zeros(0))
-                end = period_end(history, ahead)
-                left, hours = _stated(budgets, dimension, group, unit)
+                left, hours = stated.get((dimension, group, unit), (np.nan, np.nan))
                 # What is left is for the budget's own window; one that says no end is taken as of the month.
-                window = period_end(history, hours / 24) if hours > 0 else end
+                ends = period_ends(history, [ahead, hours / 24] if hours > 0 else [ahead])
+                end, window = ends[0], ends[-1]
                 rows.append(_row(unit, dimension, group, so_far[group], end, left, window, now, zone))
                 if dimension == "all" and end.verdict != "refused":
                     course.append(_course(unit, so_far[group], end, now, zone))
@@ -168,18 +168,16 @@ def stretches(sums: Sums, roles: Sequence[str], dimension: str, now: datetime, z
         IANA zone of the wall clock.
     """
     counted = sums.counted(roles)
-    least = sums.least(counted)
-    slices = np.isfinite(least) & (sums.end <= to_ms(now))
+    slices = np.isfinite(sums.least(counted)) & (sums.end <= to_ms(now))
     if not slices.any():
         return {}
     dates = np.arange(int(local_days(sums.start[slices][:1], zone)[0]), day_of(now, zone) + 1)
     place = np.searchsorted(times_of_days(dates, zone, now.astimezone(named_zone(zone)).time()), sums.end)
-    length = sums.lengths[slices]
-    seen = pd.DataFrame({"length": length, "known": length * least[slices]}).groupby(place[slices]).sum()
-    good = seen.index[(seen["known"] >= LEAST_COVERED * seen["length"]) & (seen["length"] >= 82_000)]
+    places, lasted, seen = sums.watched(counted, slices, place)
+    good = places[(seen >= LEAST_COVERED * lasted) & (lasted >= 82_000)]
     rows = sums.rows(counted) & slices[sums.slice]
     group, names = (np.zeros(len(rows), np.int64), [""]) if dimension == "all" else sums.labels(dimension)
-    places, own = np.arange(place[slices].min(), place[slices].max() + 1), place[sums.slice[rows]]
+    places, own = np.arange(places[0], places[-1] + 1), place[sums.slice[rows]]
     table = float_sums(floats_of(sums.amounts.filter(rows)), group[rows], own - places[0], (len(names), len(places)))
     table = np.where(np.isin(places, np.intersect1d(good, own)), table, np.nan)
     return {names[number]: table[number] for number in np.unique(group[rows]).tolist()}
@@ -190,10 +188,10 @@ def covered_share(sums: Sums, roles: Sequence[str], span: TimeRange) -> float:
     return min((sums.observed(role, span) for role in roles), default=0.0)
 
 
-def _stated(budgets: pd.DataFrame, dimension: str, group: str, unit: str) -> tuple[float, float]:
-    """Return what is left of a budget [currency] and the time until it starts again [h]; NaN where it is not said."""
-    own = budgets[(budgets["dimension"] == dimension) & (budgets["group"] == group) & (budgets["unit"] == unit)]
-    return (float(own["left"].iloc[0]), float(own["resets"].iloc[0])) if len(own) else (float("nan"), float("nan"))
+def _stated(budgets: pd.DataFrame) -> dict[tuple[str, str, str], tuple[float, float]]:
+    """Return what is left of each budget [currency] and the time until it starts again [h] by whose it is."""
+    rows = budgets[["dimension", "group", "unit", "left", "resets"]].itertuples(index=False)
+    return {(row.dimension, row.group, row.unit): (float(row.left), float(row.resets)) for row in reversed(list(rows))}
 
 
 def _row(

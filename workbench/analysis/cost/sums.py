@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.analysis.cost.ledger import NOT_GIVEN, Account, evident, instants, measures, unlike
-from workbench.analysis.counting.amounts import AMOUNT, added, first_rows, floats_of, group_sums, numbered
+from workbench.analysis.counting.amounts import AMOUNT, added, first_rows, float_sums, floats_of, group_sums, numbered
 from workbench.core.timerange import TimeRange
 
 Floats = NDArray[np.float64]
@@ -142,6 +142,18 @@ class Sums:
         """Observed share of each slice, of the counter that was seen least; NaN where none of them is known. [ratio]"""
         shares = [self.covered[role] for role in roles if role in self.covered]
         return np.asarray(np.fmin.reduce(shares), np.float64) if shares else np.full(len(self.start), np.nan)
+
+    def watched(self, roles: Iterable[str], slices: Bools, places: Ints) -> tuple[Ints, Floats, Floats]:
+        """Return the places that some slices lie in, how long they last there, and how much of that was observed. [s]
+
+        What was observed is that of the counter that was seen least.
+        """
+        distinct, at = np.unique(places[slices], return_inverse=True)
+        length = self.lengths[slices]
+        values = np.concatenate([length, length * self.least(roles)[slices]])
+        rows = np.repeat(np.arange(2), len(length))
+        lasted, seen = float_sums(values, rows, np.tile(at, 2), (2, len(distinct)))
+        return distinct, lasted, seen
 
     @cached_property
     def splits(self) -> list[Split]:

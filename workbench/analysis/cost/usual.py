@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ SETTLED_DAYS = 14
 
 #: Days of which the level is taken, and how fast older ones fade: the pace that errs least on the group is taken. [d]
 LEVEL_DAYS, PACES = 28, (0.1, 0.3, 0.6)
+
+#: Weight of a calm day by its age, one row a pace. [ratio]
+_FADING = (1 - np.array(PACES)[:, None]) ** np.arange(HISTORY_DAYS)
 
 #: A day stands out by so many deviations, by so much more than the 90th percentile of past errors, and by so much of
 #: the mean of the three largest.
@@ -102,18 +106,22 @@ def judged_days(tables: Sequence[Floats], weekdays: NDArray[np.int64]) -> list[J
     wholes = np.array([np.nansum(each, axis=0) for each in tables])
     groups, days = values.shape
     errors = np.full((len(PACES), groups, days), np.nan)
-    calm = np.isfinite(values)
+    observed = np.isfinite(values)
+    counts = _running_sums(observed.astype(np.int64))
+    calm = observed.copy()
     usual, deviations = np.full(values.shape, np.nan), np.zeros(values.shape)
     out, episode = np.zeros(values.shape, np.int64), np.zeros(values.shape, np.int64)
     none = np.zeros(groups, np.int64)
     running = _Running(none, none, np.zeros(groups), np.zeros(groups), np.zeros(groups), none)
     number = np.zeros(groups, np.int64)
-    for day in range(1, days):
+    # The first days have too few before them to be told anything of.
+    untold = int((counts[:, :-1].max(axis=0, initial=0) < LEAST_DAYS - LEAST_ERRORS).sum())
+    for day in range(max(untold, 1), days):
         past = slice(max(0, day - HISTORY_DAYS), day)
         model = _Model.of(values[:, past], weekdays[past], calm[:, past], wholes[:, past].mean(axis=1)[table])
         here, weekday = values[:, day], int(weekdays[day])
-        known = np.isfinite(here)
-        history = np.isfinite(values[:, past]).sum(axis=1)
+        known = observed[:, day]
+        history = counts[:, day] - counts[:, past.start]
         tried = known & (history >= LEAST_DAYS - LEAST_ERRORS)
         errors[:, :, day] = np.where(tried, model.errors(here, weekday), np.nan)
         enough = history >= LEAST_DAYS
@@ -146,7 +154,7 @@ def judged_days(tables: Sequence[Floats], weekdays: NDArray[np.int64]) -> list[J
         episode[:, day] = np.where(sign != 0, number, 0)
         settled = running.since > SETTLED_DAYS
         for row in np.flatnonzero(settled).tolist():
-            _settle(calm[row], episode[row], day, np.isfinite(values[row]))
+            _settle(calm[row], episode[row], day, observed[row])
         running = running.ended(settled)
     columns = usual, out, deviations, episode
     return [Judged(*(column[table == number] for column in columns)) for number in range(len(tables))]
@@ -213,12 +221,10 @@ class _Model:
         levels = np.where(calm, logs - shares[:, weekdays], 0.0)
         age = np.cumsum(calm[:, ::-1], axis=1)[:, ::-1] - 1
         used = calm & (age < LEVEL_DAYS)
-        parts = []
-        for pace in PACES:
-            weights = np.where(used, (1 - pace) ** age, 0.0)
-            sums = weights.sum(axis=1)
-            parts.append(np.divide((weights * levels).sum(axis=1), sums, out=np.log(floor), where=sums > 0))
-        return cls(np.array(parts), shares, floor)
+        weights = np.where(used, np.take(_FADING, age, axis=1), 0.0)
+        sums = weights.sum(axis=2)
+        start = np.tile(np.log(floor), (len(PACES), 1))
+        return cls(np.divide((weights * levels).sum(axis=2), sums, out=start, where=sums > 0), shares, floor)
 
     def log(self, amounts: Floats) -> Floats:
         return np.asarray(np.log(np.maximum(amounts, self.floor)), np.float64)
@@ -237,36 +243,43 @@ def _weekday_shares(logs: Floats, weekdays: NDArray[np.int64], calm: Bools) -> F
     if logs.shape[1] < 14:
         return shares
     filled = np.where(np.isfinite(logs), logs, _median(np.where(calm, logs, np.nan))[:, None])
-    sums = np.cumsum(np.pad(filled, ((0, 0), (1, 0))), axis=1)
+    sums = _running_sums(filled)
     off = np.where(calm[:, 3:-3], logs[:, 3:-3] - (sums[:, 7:] - sums[:, :-7]) / 7, np.nan)
     middle = weekdays[3:-3]
-    for weekday in range(7):
-        own = off[:, middle == weekday]
-        stated = np.isfinite(own).sum(axis=1) >= 2
-        shares[:, weekday] = np.where(stated, _median(own), 0.0)
+    by_weekday = np.full((len(logs), 7, -(-len(middle) // 7)), np.nan)
+    by_weekday[:, middle, np.arange(len(middle)) // 7] = off
+    own = by_weekday.reshape(len(logs) * 7, -1)
+    shares = np.where(np.isfinite(own).sum(axis=1) >= 2, _median(own), 0.0).reshape(len(logs), 7)
     shares -= shares.mean(axis=1, keepdims=True)
-    noise = np.nanvar(np.where(np.isfinite(off), off - shares[:, middle], 0.0), axis=1)
+    noise = np.where(np.isfinite(off), off - shares[:, middle], 0.0).var(axis=1)
     noise *= np.pi / 2 / max(off.shape[1] / 7, 1)
     real = shares.var(axis=1)
     kept = np.maximum(1 - np.divide(noise, real, out=np.ones(len(real)), where=real > 0), 0.0)
     return np.asarray(shares * kept[:, None], np.float64)
 
 
+def _running_sums(values: NDArray[Any]) -> NDArray[Any]:
+    """Sum of each row up to each place, and 0 before the first."""
+    sums = np.zeros((len(values), values.shape[1] + 1), values.dtype)
+    np.cumsum(values, axis=1, out=sums[:, 1:])
+    return sums
+
+
 def _limits(errors: Floats) -> tuple[NDArray[np.int64], Floats]:
     """Pace that erred least in each group, and the error from which a day stands out; NaN with few errors."""
     size = np.abs(errors)
-    count = np.isfinite(size[0]).sum(axis=1)
+    known = np.isfinite(size)
+    count = known[0].sum(axis=1)
     few = count < LEAST_ERRORS
-    ordered = np.sort(np.where(np.isfinite(size), size, np.inf), axis=2)
+    ordered = np.sort(np.where(known, size, np.inf), axis=2)
     rows = np.arange(size.shape[1])
     half, most = np.maximum((count - 1) // 2, 0), np.maximum(np.ceil(0.9 * count).astype(np.int64) - 1, 0)
     if not size.shape[2]:
         return np.zeros(size.shape[1], np.int64), np.full(size.shape[1], np.nan)
     middle, high = ordered[:, rows, half], ordered[:, rows, most]
-    held = np.where(np.isfinite(size), np.minimum(size, high[:, :, None]), 0.0).sum(axis=2) / np.maximum(count, 1)
+    held = np.where(known, np.minimum(size, high[:, :, None]), 0.0).sum(axis=2) / np.maximum(count, 1)
     best = np.argmin(np.where(np.isfinite(middle), middle + held / 2, np.inf), axis=0)
-    ends = [ordered[best, rows, np.maximum(count - back, 0)] for back in (1, 2, 3)]
-    largest = np.mean(ends, axis=0)
+    largest = np.mean([ordered[best, rows, np.maximum(count - back, 0)] for back in (1, 2, 3)], axis=0)
     limit = np.maximum.reduce(
         [
             DEVIATIONS * 1.4826 * middle[best, rows],
@@ -280,8 +293,9 @@ def _limits(errors: Floats) -> tuple[NDArray[np.int64], Floats]:
 
 def _median(values: Floats) -> Floats:
     """Median of each row without NaN; 0 where nothing is known."""
-    ordered = np.sort(np.where(np.isfinite(values), values, np.inf), axis=1)
-    count, rows = np.isfinite(values).sum(axis=1), np.arange(len(values))
+    known = np.isfinite(values)
+    ordered = np.sort(np.where(known, values, np.inf), axis=1)
+    count, rows = known.sum(axis=1), np.arange(len(values))
     if not values.shape[1]:
         return np.zeros(len(values))
     upper = np.minimum(count // 2, values.shape[1] - 1)
