@@ -8,42 +8,48 @@ import pytest
 
 from workbench.archive.groups import _group
 from workbench.archive.storage.layout import SAMPLES
+from workbench.core.series import STALE
 
 FIRST_MS = 1_700_000_000_000
 
 
-@pytest.mark.parametrize("late_ms", [0, 5_000])
+LATE = {"never": [0] * 40, "twice": [0] * 3 + [5_000] * 20 + [9_000] * 17, "always": [n * n for n in range(40)]}
+
+
+@pytest.mark.parametrize("late", LATE)
 @pytest.mark.parametrize("step_ms", [15_000, 2**31, 2**33])
 @pytest.mark.parametrize("largest", [100, 2**31, 2**52])
-def test_times_values_and_edges_are_those_that_were_written(step_ms: int, largest: int, late_ms: int):
-    times = FIRST_MS + np.arange(5) * step_ms
-    times[3:] += late_ms
-    whole = np.linspace(-largest, largest, 5).astype(np.int64)
+def test_times_values_and_edges_are_those_that_were_written(step_ms: int, largest: int, late: str):
+    times = FIRST_MS + np.arange(40) * step_ms + np.array(LATE[late])
+    whole = np.linspace(-largest, largest, 40).astype(np.int64)
     rows = pa.table(
         [
-            pa.array(np.repeat(np.array([3, 9], np.int32), [2, 3])),
+            pa.array(np.repeat(np.array([3, 5, 9], np.int32), [15, 1, 24])),
             pa.array(times),
-            pa.array(whole),
-            pa.array([None, None, 1, 1, 1], pa.int8()),
-            pa.array([None] * 5, pa.float64()),
+            pa.array(whole, mask=np.arange(40) == 17),
+            pa.array([None] * 15 + [1] * 25, pa.int8()),
+            pa.array([None] * 17 + [STALE] + [None] * 22, pa.float64()),
         ],
         schema=SAMPLES.schema,
     )
     group = _group(rows, {})
-    expected = whole / np.array([1.0, 1.0, 10.0, 10.0, 10.0])
-    filled = np.zeros(5, np.int64), np.zeros(5)
-    for low, high in ((0, 2), (2, 3), (3, 5)):
+    expected = whole / np.where(np.arange(40) < 15, 1.0, 10.0)
+    expected[17] = STALE
+    filled = np.zeros(40, np.int64), np.zeros(40)
+    for low, high in ((0, 2), (2, 4), (4, 15), (15, 16), (16, 21), (21, 40)):
         group.write(low, high, *(part[low:high] for part in filled))
         assert group.ends_ms(low, high) == (times[low], times[high - 1])
     assert filled[0].tolist() == times.tolist()
-    assert filled[1].tolist() == expected.tolist()
-    if late_ms:
-        assert group.since.itemsize == (4 if 4 * step_ms < 2**32 else 8)
+    assert filled[1].view(np.int64).tolist() == expected.view(np.int64).tolist()
+    assert group.marked
+    if late == "always":
+        assert group.since.itemsize == (4 if 40 * step_ms < 2**32 else 8)
     else:
         assert (group.since, group.step_ms) == (None, step_ms)
-    for first, last, number in ((0, 2, 0), (2, 5, 1)):
-        for start_ms in (0, *times.tolist(), *(times + 1).tolist(), 2**60):
-            for end_ms in (0, *times.tolist(), *(times - 1).tolist(), 2**60):
-                (low,), (high,) = group.within(np.array([number]), start_ms, end_ms)
-                wanted = [at for at in range(first, last) if start_ms <= times[at] <= end_ms]
+        assert len(group.starts) == (3 if late == "never" else 5)
+    for first, last, number in ((0, 15, 0), (15, 16, 1), (16, 40, 2)):
+        for start_ms in (0, *times.tolist(), *(times + 1).tolist(), *(times - 1).tolist(), 2**60):
+            for length_ms in (-1, 0, 1, step_ms, 20 * step_ms, 2**60):
+                (low,), (high,) = group.within(np.array([number]), start_ms, start_ms + length_ms)
+                wanted = [at for at in range(first, last) if start_ms <= times[at] <= start_ms + length_ms]
                 assert list(range(low, high)) == wanted

@@ -26,31 +26,35 @@ from workbench.core.series import is_stale
 #: Environment variable with the memory of all groups that are kept. [MiB]
 VARIABLE = "WORKBENCH_DECODED_MIB"
 
+#: Times are kept by stretches of samples equally far apart where these have so many samples on average. [count]
+_STRETCH = 16
+
 #: Memory of all groups that are kept; the one used longest ago goes first. [bytes]
-KEPT_BYTES = int(os.environ.get(VARIABLE) or 128) << 20
+KEPT_BYTES = int(os.environ.get(VARIABLE) or 96) << 20
 
 
 @dataclass(frozen=True, eq=False)
 class SampleGroup:
     """One row group: samples sorted by series and time; series ``i`` has the rows ``bounds[i]:bounds[i + 1]``.
 
-    Where the samples of all series are equally far apart, the time of the first of each and that distance are all that
-    is kept of times: ``begins_ms[i] + n * step_ms``. Else a time is ``first_ms + since``. A value is
-    ``whole / 10 ** scale`` where ``exact`` says so, else ``other``. Both are kept in four bytes where they fit. Without
-    ``marked`` no value is a stale mark.
+    Mostly samples are equally far apart, ``step_ms``, and of the times only that of the first of each stretch without a
+    missed sample is kept: the stretch ``k`` begins in row ``starts[k]`` at ``begins_ms[k]``. Else a time is
+    ``first_ms + since``. A value is ``whole / 10 ** scale``, but those of the rows ``places`` are ``other``; without
+    ``whole`` all are. Both are kept in four bytes where they fit. Without ``marked`` no value is a stale mark.
     """
 
     ids: NDArray[np.int32]
     bounds: NDArray[np.int64]
-    begins_ms: NDArray[np.int64]
     first_ms: int
     last_ms: int
     step_ms: int
+    starts: NDArray[np.int64]
+    begins_ms: NDArray[np.int64]
     since: NDArray[np.uint32] | NDArray[np.int64] | None
     whole: NDArray[np.int32] | NDArray[np.int64] | None
     scale: NDArray[np.int8] | None
     other: NDArray[np.float64] | None
-    exact: NDArray[np.bool_] | None
+    places: NDArray[np.int64] | None
     marked: bool
 
     @property
@@ -62,38 +66,45 @@ class SampleGroup:
         self, numbers: NDArray[np.int64], start_ms: int, end_ms: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the first and the end of the rows of each of some series with ``start_ms <= t <= end_ms``."""
-        lows, highs = self.bounds[numbers], self.bounds[numbers + 1]
         if start_ms <= self.first_ms and end_ms >= self.last_ms:
-            return lows, highs
-        if self.since is None:
-            before = -((self.begins_ms[numbers] - start_ms) // self.step_ms)
-            upto = (end_ms - self.begins_ms[numbers]) // self.step_ms + 1
-            return np.clip(lows + before, lows, highs), np.clip(lows + upto, lows, highs)
-        kind, most = self.since.dtype.type, np.iinfo(self.since.dtype).max
-        start, end = max(start_ms - self.first_ms, 0), max(end_ms - self.first_ms + 1, 0)
-        cut = [lows.copy(), highs.copy()]
-        for place, (first, last) in enumerate(zip(lows.tolist(), highs.tolist(), strict=True)):
-            part: NDArray[Any] = self.since[first:last]
-            for edges, edge in zip(cut, (start, end), strict=True):
-                edges[place] = first + int(np.searchsorted(part, kind(edge))) if edge <= most else last
-        return cut[0], cut[1]
+            return self.bounds[numbers], self.bounds[numbers + 1]
+        edges = [[self._reaching(number, at_ms) for number in numbers.tolist()] for at_ms in (start_ms, end_ms + 1)]
+        return np.array(edges[0], np.int64), np.array(edges[1], np.int64)
+
+    def _reaching(self, number: int, at_ms: int) -> int:
+        """Return the first row of a series that is not before an instant; the end of its rows where all are."""
+        first, end = int(self.bounds[number]), int(self.bounds[number + 1])
+        if self.since is not None:
+            part: NDArray[Any] = self.since[first:end]
+            after, most = max(at_ms - self.first_ms, 0), int(np.iinfo(part.dtype).max)
+            return first + int(np.searchsorted(part, part.dtype.type(after))) if after <= most else end
+        stretch = int(np.searchsorted(self.starts, first))
+        begins_ms = self.begins_ms[stretch : int(np.searchsorted(self.starts, end))]
+        before = int(np.searchsorted(begins_ms, at_ms, side="right")) - 1
+        if before < 0:
+            return first
+        row = int(self.starts[stretch + before]) - (int(begins_ms[before]) - at_ms) // self.step_ms
+        following = stretch + before + 1
+        return min(row, int(self.starts[following]) if following < len(self.starts) else end, end)
 
     def ends_ms(self, low: int, high: int) -> tuple[int, int]:
         """Return the times of the first and the last of the rows ``low:high`` of one series. [ms since the epoch]"""
-        if self.since is None:
-            begin_ms = self._time_ms(low)
-            return begin_ms, begin_ms + (high - 1 - low) * self.step_ms
-        return int(self.since[low]) + self.first_ms, int(self.since[high - 1]) + self.first_ms
+        return self._time_ms(low), self._time_ms(high - 1)
 
     def _time_ms(self, row: int) -> int:
-        number = int(np.searchsorted(self.bounds, row, side="right")) - 1
-        return int(self.begins_ms[number]) + (row - int(self.bounds[number])) * self.step_ms
+        if self.since is not None:
+            return int(self.since[row]) + self.first_ms
+        stretch = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return int(self.begins_ms[stretch]) + (row - int(self.starts[stretch])) * self.step_ms
 
     def write(self, low: int, high: int, times: NDArray[np.int64], values: NDArray[np.float64]) -> None:
         """Write times [ms since the epoch] and values of the rows ``low:high`` of one series into arrays as long."""
         if self.since is None:
-            begin_ms = self._time_ms(low)
-            times[:] = np.arange(begin_ms, begin_ms + (high - low) * self.step_ms, self.step_ms)
+            first, end = int(np.searchsorted(self.starts, low, side="right")) - 1, np.searchsorted(self.starts, high)
+            edges = np.append(np.maximum(self.starts[first:end], low), high)
+            offsets = self.begins_ms[first:end] - self.starts[first:end] * self.step_ms
+            np.multiply(np.arange(low, high), self.step_ms, out=times)
+            times += offsets[0] if len(offsets) == 1 else np.repeat(offsets, np.diff(edges))
         else:
             np.add(self.since[low:high], np.int64(self.first_ms), out=times)
         if self.whole is None:
@@ -103,8 +114,9 @@ class SampleGroup:
         values[:] = self.whole[low:high]
         if self.scale is not None:
             values /= decimals.TENS[self.scale[low:high]]
-        if self.exact is not None and self.other is not None:
-            np.copyto(values, self.other[low:high], where=~self.exact[low:high])
+        if self.places is not None and self.other is not None:
+            first, end = np.searchsorted(self.places, (low, high))
+            values[self.places[first:end] - low] = self.other[first:end]
 
 
 def decoded(folder: Place, file: DataFile, numbers: Sequence[int]) -> Iterator[SampleGroup]:
@@ -172,36 +184,42 @@ def _group(rows: pa.Table, alike: Mapping[str, int | None]) -> SampleGroup:
         bounds = np.concatenate([[0], np.flatnonzero(series[1:] != series[:-1]) + 1, [size]])
         ids = series[bounds[:-1]]
     times = column_array(held["ts"], np.int64) if "ts" in held else np.full(size, alike["ts"], np.int64)
-    begins_ms, step_ms = times[bounds[:-1]], _step(times, bounds)
-    first_ms, last_ms = int(begins_ms.min()), int(times[bounds[1:] - 1].max())  # times rise in each series
+    first_ms, last_ms = int(times[bounds[:-1]].min()), int(times[bounds[1:] - 1].max())  # times rise in each series
+    step_ms, starts = _stretches(times, bounds)
     whole, scale, other = (
         column if (column := held.get(name)) is not None and column.null_count < size else None
         for name in ("value_int", "scale", "value")
     )
-    exact = whole.is_valid().to_numpy() if whole is not None and whole.null_count else None
-    floats = None if other is None or (whole is not None and exact is None) else column_array(other, np.float64).copy()
+    places = np.flatnonzero(whole.is_null().to_numpy()) if whole is not None and whole.null_count else None
+    floats = None if other is None or (whole is not None and places is None) else column_array(other, np.float64)
+    floats = floats if floats is None or places is None else floats[places]
     return SampleGroup(
         ids,
         bounds,
-        begins_ms,
         first_ms,
         last_ms,
         step_ms,
+        starts,
+        times[starts],
         None if step_ms else _since(times, first_ms, last_ms),
         None if whole is None else _narrow(column_array(whole, np.int64), np.int32),
         None if whole is None or scale is None else column_array(scale.fill_null(0), np.int8).copy(),
-        floats,
-        exact,
+        None if floats is None else floats.copy(),
+        places,
         marked=floats is not None and bool(is_stale(floats).any()),
     )
 
 
-def _step(times: NDArray[np.int64], bounds: NDArray[np.int64]) -> int:
-    """Return how far apart the samples of every series are, where all are equally far; else 0. [ms]"""
-    gaps, rows = np.diff(times), np.diff(bounds)
-    step = int(gaps[bounds[np.argmax(rows > 1)]]) if (rows > 1).any() else 1
-    others = np.count_nonzero(gaps != step) - np.count_nonzero(gaps[bounds[1:-1] - 1] != step)
-    return step if not others and step > 0 else 0
+def _stretches(times: NDArray[np.int64], bounds: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
+    """Return how far apart samples are, and where the stretches begin in which all are; 0 where there are many. [ms]"""
+    gaps = np.diff(times)
+    step = max(int(gaps[len(gaps) // 2]), 0) if len(gaps) else 1
+    other = gaps != step
+    other[bounds[1:-1] - 1] = True  # from one series to the next
+    starts = np.flatnonzero(other) + 1
+    if not step or len(starts) - len(bounds) > len(times) // _STRETCH:
+        return 0, bounds[:0]
+    return step, np.append(0, starts)
 
 
 def _since(times: NDArray[np.int64], first_ms: int, last_ms: int) -> NDArray[np.uint32] | NDArray[np.int64]:
