@@ -32,7 +32,7 @@ with states.guard(), states.waiting(body, height=600):
     study = load.slo_compliance(system, period.span, period.zone, name)
 
 with beside:
-    states.badge(states.judged(study, study.status))
+    states.page_badge(study, study.status)
 with facts:
     header.facts(study, header.system_title(system))
 

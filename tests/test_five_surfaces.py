@@ -56,8 +56,10 @@ def test_the_command_line_and_json_show_the_study(demo_settings, truth, capsys):
 
 
 def test_the_report_shows_the_study(monthly_page, truth):
-    _, rows = truth
-    assert compliance_in(monthly_page(SYSTEM)) == headed(rows)
+    study, rows = truth
+    titles = study.results["compliance"].frame.set_index("objective")["title"]
+    titled = [{**row, "objective": titles[row["objective"]]} for row in rows]
+    assert compliance_in(monthly_page(SYSTEM)) == headed(titled), "with titles, as on the page"
 
 
 def opened(**query: str) -> AppTest:

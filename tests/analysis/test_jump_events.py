@@ -53,3 +53,15 @@ def test_what_is_another_event_stays_another_row(other):
 
 def test_no_jump_is_no_event():
     assert jump_events(pd.DataFrame(WILD).iloc[:0]).empty
+
+
+def test_what_rose_with_all_others_is_not_the_cause():
+    """A busy day moves every provider and model; the smallest of them is 5 % of it."""
+    rows = [
+        jump("cost", "provider", "anthropic", "2026-11-23", "2026-11-23", 215.0, 82.18),
+        jump("cost", "model", "claude-sonnet-4", "2026-11-23", "2026-11-23", 205.0, 80.0),
+        jump("cost", "model", "gpt-4o-mini", "2026-11-23", "2026-11-23", 11.78, 4.57),
+    ]
+    (event,) = jump_events(pd.DataFrame(rows)).to_dict(orient="records")
+    assert (event["group"], event["impact"]) == ("claude-sonnet-4", 80.0)
+    assert "model gpt-4o-mini" in event["also"]

@@ -14,8 +14,8 @@ from workbench.charts.overview.questions import cost_card
 @pytest.mark.parametrize(
     ("read", "statuses", "note"),
     [
-        (6, ["spent"], "1 of 6 budgets used to 80 % or more"),
-        (4, ["spent"], "1 of 4 budgets used to 80 % or more; 2 of 6 budgets could not be read"),
+        (6, ["spent"], "1 of 6 budgets spent"),
+        (4, ["spent"], "1 of 4 budgets spent; 2 of 6 budgets could not be read"),
         (0, [], "6 of 6 budgets could not be read"),
     ],
 )

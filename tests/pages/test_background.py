@@ -34,12 +34,12 @@ def answered(visit: Callable[..., object], monkeypatch: pytest.MonkeyPatch) -> C
 
 def test_the_first_visit_answers_all_six_questions(answered):
     first, second = answered()
-    assert "1 of 1 systems being read" in first
+    assert "1 of 1 system still being read" in first
     assert first.count("No data") == second.count("No data") - 2, "two questions were not looked at yet"
     assert "being read" not in second
     assert "Not read" not in second
-    assert "**0 out of line**" in second
-    assert "1 system has signals, read 7 Nov 2026 00:00 UTC" in second
+    assert "out of line" not in second, "nothing could be judged: five weeks are too few"
+    assert "1 of 1 system has signals, read 7 Nov 2026 00:00 UTC; 1 with too little data to judge" in second
 
 
 def test_the_page_of_a_question_has_its_answer_then(answered, visit, monkeypatch):
@@ -51,7 +51,7 @@ def test_the_page_of_a_question_has_its_answer_then(answered, visit, monkeypatch
 def test_a_source_that_is_down_is_no_answer(answered, settings_file, tmp_path):
     settings_file.write_text('home = "home"\n' + source_in("down", tmp_path, NOW))
     _, second = answered()
-    assert "1 of 1 systems could not be read" in second
+    assert "1 of 1 system could not be read" in second
     assert ":green-badge" not in second
     assert load.context().systems == ("counterfactual-lab",)
 

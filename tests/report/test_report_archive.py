@@ -77,7 +77,7 @@ def test_a_period_stands_beside_the_one_before_and_a_failed_run_never_does(demo_
     made(demo_settings, "2026-10", "", started=NOW + timedelta(hours=1), status="failed")
     (row,) = compared(demo_settings, report="monthly", system="lab", period="2026-10")
     assert row == {"question": "slo", "2026-09": "5 of 5 were met.", "2026-10": "4 of 5 were met."}
-    with pytest.raises(ReportError, match="no good run of monthly of lab for 2026-08"):
+    with pytest.raises(ReportError, match="No report monthly of lab for 2026-08"):
         compared(demo_settings, report="monthly", system="lab", period="2026-09")
 
 

@@ -17,6 +17,7 @@ from workbench.core.units import (
     NO_VALUE,
     count_text,
     instant_text,
+    nouns_text,
     ratio_text,
     significant_text,
     span_text,
@@ -202,6 +203,16 @@ def compliance_table(result: Result) -> Table:
     return Table(compliance_rows(result), caption=caption, left=("exhausted",))
 
 
+def titled(shown: Table | Sentence, compliance: Result) -> Table | Sentence:
+    """Name objectives by their titles, as the pages do, in place of their ids; a title of two objectives names none."""
+    known = compliance.frame.drop_duplicates("title", keep=False)
+    titles = dict(zip(known["objective"].astype(str), known["title"].astype(str), strict=True))
+    if isinstance(shown, Table):
+        for row in shown.rows:
+            row["objective"] = titles.get(row["objective"], row["objective"])
+    return shown
+
+
 def burn_table(result: Result) -> Table:
     """Table of :func:`burn_rows` that renders itself."""
     return Table(burn_rows(result), caption="A burn rate of 1x spends the budget exactly by the end of the window.")
@@ -260,8 +271,9 @@ def slo_finding(result: Result) -> Sentence:
     if len(judged):
         kept = int((judged["status"] != "spent").sum())
         partly = int(((judged["status"] == "ok") & (judged["coverage"] < COVERAGE_FLOOR)).sum())
-        part = f"; of {partly} of them less than nine tenths of the time was observed" if partly else ""
-        parts.append(f"{kept} of {len(judged)} objectives were met{part}.")
+        part = f", {partly} of them observed for less than nine tenths of the time" if partly else ""
+        were = "was" if len(judged) == 1 else "were"
+        parts.append(f"{kept} of {nouns_text(len(judged), 'objective')} {were} met{part}.")
         for row in judged[judged["status"] == "spent"].sort_values("period_left_ratio").itertuples():
             when = f"; none was left from {instant_text(row.exhausted_at)} on" if not pd.isna(row.exhausted_at) else ""
             parts.append(

@@ -80,11 +80,11 @@ def performance_lines(study: Study) -> tuple[Line, ...]:
         mine = breaches[breaches["limit"] == row.limit]
         longest = mine.sort_values("seconds").iloc[-1] if len(mine) else None
         groups = list(dict.fromkeys(str(group) for group in mine["group"] if group))
-        phrase = "broken now" if row.now else "broken, kept now"
         times = "once" if row.breaches == 1 else f"{row.breaches:,} times"
-        worst = use_text(row.worst, str(row.unit))
         rule = rule_text(str(row.rule), use_text(row.value, str(row.unit)))
-        evidence = f"{phrase}: {times}, {span_text(row.seconds)} in all; worst {worst}, limit {rule}"
+        worst = f"worst {use_text(row.worst, str(row.unit))}, limit {rule}; " if row.unit != "bool" else ""
+        phrase = f"broken {times}, {span_text(row.seconds)} in all, and {'broken' if row.now else 'kept'} now"
+        evidence = f"{phrase}; {worst}{row.severity}"
         lines.append(
             Line(
                 "performance/threshold",

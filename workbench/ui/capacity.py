@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import streamlit as st
 
 from workbench.charts.capacity import figures as charts
@@ -24,14 +26,22 @@ def _figures(study: Study) -> list[Tile]:
     return [
         Tile(
             "Next limit",
-            day_text(dated["reached_at"].iloc[0]) if len(dated) else "none",
+            _day_or_now(dated["reached_at"].iloc[0], study) if len(dated) else "none",
             str(dated["title"].iloc[0]) if len(dated) else "within the horizon",
         ),
-        Tile("At risk", count_text(risky), "levels; limit reached in the lead time with 33 %"),
+        Tile(
+            "At risk",
+            count_text(risky),
+            f"{'level' if risky == 1 else 'levels'}; 33 % likely or more to reach a limit in the lead time",
+        ),
         Tile("Levels", count_text(len(once)), "with a limit"),
         Tile("Not known", count_text(int((once["status"] == "no_data").sum())), "not enough data"),
         Tile("In the band", ratio_text(float(once["covered"].mean()), digits=0), "of backtest values; 80 % wanted"),
     ]
+
+
+def _day_or_now(reached_at: datetime, study: Study) -> str:
+    return "now" if reached_at <= study.as_of else day_text(reached_at)
 
 
 def _charts(study: Study) -> None:
@@ -60,7 +70,7 @@ def _sheets(study: Study) -> list[Sheet]:
         Sheet(
             "Limits",
             rows.limit_rows(limits),
-            "Highest value of an hour. Dates from 400 simulated paths: reached by then with 50 %, interval 80 %.",
+            f"{rows.NOW} Dates from 400 simulated paths: reached by then with 50 %, interval 80 %.",
         ),
         Sheet("Utilisation and saturation", rows.use_rows(limits), "Highest of the last day / the highest limit."),
         Sheet("Headroom and what to do", rows.headroom_rows(limits), "Headroom: limit less use; peaks of four weeks."),

@@ -32,7 +32,7 @@ def _figures(study: Study) -> list[Tile]:
         unit = "" if total.unit == total.measure else total.unit
         note = f"before: {amount_text(total.before, unit)}"
         if total.projected is not None:
-            note = f"{amount_text(total.projected, unit)} at month end, in a straight line"
+            note = f"{amount_text(total.projected, unit)} at month end at the pace so far"
         good: Good = "down" if total.measure == "cost" else "neither"
         help_ = f"The change is against {words.compared_with(totals)}."
         spark = _by_day(days, total.measure, total.unit)
@@ -44,8 +44,8 @@ def _figures(study: Study) -> list[Tile]:
         row.append(Tile(f"Spend per {cost.per}", text, str(cost.counter), "", cost.change_ratio, "down"))
     plans = study.results["budget_plans"].frame
     if (len(budgets) or len(plans)) and len(row) < 5:
-        over = sum(int(frame["status"].isin(["spent", "at_risk"]).sum()) for frame in (budgets, plans))
-        phrase = "used to 80 % or more" + (", or likely to be overrun" if len(plans) else "")
+        over, used = words.budget_words(pd.concat([frame["status"] for frame in (budgets, plans)]))
+        phrase = used + (", or likely to be overrun" if len(plans) else "")
         row.append(Tile("Budgets at risk", f"{over} of {len(budgets) + len(plans)}", phrase))
     return row[:5]
 

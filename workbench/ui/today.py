@@ -98,7 +98,7 @@ def cards(row: Sequence[QuestionCard]) -> None:
                 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                     st.page_link(card.page, label=card.title, icon=f":material/{card.icon}:", query_params=given)
                     if card.status is not None:
-                        states.badge(card.status)
+                        states.badge(card.status, part=card.part)
                 st.markdown(f"**{escaped(card.value)}**")
                 st.caption(escaped(card.note))
 

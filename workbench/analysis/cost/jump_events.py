@@ -11,9 +11,12 @@ import pandas as pd
 #: Two jumps are one event where the days they share are at least this part of the days of both together. [ratio]
 LEAST_SHARED = 1 / 3
 
+#: The cause of an event has at least this part of its impact: what rose with all others is no cause. [ratio]
+LEAST_PART = 1 / 2
+
 
 def jump_events(jumps: pd.DataFrame) -> pd.DataFrame:
-    """Keep one row an event, that of its smallest cause.
+    """Keep one row an event, that of the smallest cause that explains half of it.
 
     Parameters
     ----------
@@ -24,8 +27,8 @@ def jump_events(jumps: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         The same columns, the largest event first. The row of an event is the one in money, where there is one, whose
-        group usually has the smallest amount a day; ``also`` names its other views. ``views`` is their number
-        [count], ``most`` the largest impact of them in the unit of the row [``unit``].
+        group usually has the smallest amount a day, of those with half of the impact or more; ``also`` names its other
+        views. ``views`` is their number [count], ``most`` the largest impact of them in the unit of the row [``unit``].
 
     Examples
     --------
@@ -54,9 +57,10 @@ def jump_events(jumps: pd.DataFrame) -> pd.DataFrame:
 def _event(rows: list[dict[Hashable, object]]) -> dict[Hashable, object]:
     first = rows[0]
     alike = [row for row in rows if (row["measure"], row["unit"]) == (first["measure"], first["unit"])]
-    cause = min(alike, key=lambda row: float(str(row["expected"])) / float(str(row["days"])))
-    views = [cause["also"], *(_view(row, cause) for row in rows if row is not cause)]
     most = max((float(str(row["impact"])) for row in alike), key=abs)
+    whole = [row for row in alike if abs(float(str(row["impact"]))) >= LEAST_PART * abs(most)]
+    cause = min(whole, key=lambda row: float(str(row["expected"])) / float(str(row["days"])))
+    views = [cause["also"], *(_view(row, cause) for row in rows if row is not cause)]
     return {**cause, "also": ", ".join(str(view) for view in views if view), "views": len(rows), "most": most}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.analysis.overview.statements import Question, Statement, known, sentence, stated
-from workbench.core.result import Study
+from workbench.core.result import Status, Study, worst
 from workbench.core.units import span_text
 
 #: Question -> the study that answers it.
@@ -180,7 +180,8 @@ def _quality(study: Study) -> Statement | None:
         return None
     moved = drifts.drop_duplicates(["role", "series"])
     facts: dict[str, Any] = {"drifted": len(moved), "scores": len(states)}
-    more: dict[str, Any] = {"coverage": study.coverage, "status": study.status}
+    broken: Status = "at_risk" if (study.results["limits"].frame["breaches"] > 0).any() else "ok"
+    more: dict[str, Any] = {"coverage": study.coverage, "status": worst([study.status, broken])}
     shapes = study.results["shapes"].frame
     shapes = shapes[shapes["verdict"] == "drift"]
     if moved.empty and len(shapes):

@@ -77,7 +77,7 @@ TEMPLATES: Mapping[str, str] = {
     "missed/near": "{title}: {sli:share} against {target:target}; {left:share 0} of its error budget is left.",
     "cause/known": "{share:share 0} of the budget went in {span:span} from {start:instant} on{where}; {what} {lag}.",
     "cause/place": "{share:share 0} of the budget went in {span:span} from {start:instant} on{where}; no deploy, "
-    "restart or incident is noted for that time, and logs show no new error message where they are kept.",
+    "restart, incident or new error message is known of that time.",
     "cause/usual": "{share:share 0} of the budget went outside of episodes, at its usual pace.",
     "cost/missed": "It cost as much of the budget as {down:span} of complete outage.",
     "cost/money": "{amount:amount} was spent in the {span:span} of the episode, {before:amount} in the same time "

@@ -34,7 +34,7 @@ def measure_rows(result: Result) -> list[dict[str, str]]:
     return [
         {
             "measure": str(row.title),
-            "verdict": _VERDICTS[str(row.status)],
+            "verdict": "no limit" if row.status == "ok" and row.limit != row.limit else _VERDICTS[str(row.status)],
             "measured": measure_text(row.value, str(row.unit)),
             "limit": measure_text(row.limit, str(row.unit)),
             "standard": str(row.standard),
@@ -272,7 +272,8 @@ def alerts_finding(study: Study) -> Sentence:
     began = "1 alert began" if count == 1 else f"{count_text(count)} alerts began"
     parts = [f"{began}{weekly_text(rules['per_week'])}."]
     first = rules.iloc[0]
-    parts.append(f"{first['alertname']} made {ratio_text(first['share'], digits=0)} of them.")
+    if count > int((rules["episodes"] == first["episodes"]).sum()) * first["episodes"]:
+        parts.append(f"{first['alertname']} made {ratio_text(first['share'], digits=0)} of them.")
     flapping = rules[rules["flapping"] > 0]
     if len(flapping):
         most = flapping.sort_values("flapping", ascending=False).iloc[0]

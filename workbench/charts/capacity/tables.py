@@ -12,6 +12,9 @@ from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, bytes_text, count_text, day_text, instant_text, ratio_text
 
+#: What "now" is: the line of a level goes up and down with the hours.
+NOW = "Now: the highest hour of the last day; of a budget, what is used."
+
 #: Columns of the rows below that hold text.
 TEXT = ("resource", "of", "limit", "status", "reached", "80 % interval", "method", "verdict", "what to do",
         "reached after", "status after")  # fmt: skip
@@ -24,6 +27,20 @@ def _amount(value: float, unit: str, *, signed: bool = False) -> str:
     if unit == "ratio":
         return f"{value * 100:{'+' if signed else ''}.2f} %"
     return sign + (bytes_text(value) if unit == "bytes" else f"{value:,.4g} {unit}")
+
+
+def growth_text(trend: float, limit: float, unit: str) -> str:
+    """Write the growth of a level in a day; one that moves it by less than 0.1 % of the limit in 30 days is none.
+
+    Examples
+    --------
+    >>> [growth_text(trend, 100.0, "connections") for trend in (6.7e-05, 0.0, -1.5, float("nan"))]
+    ['almost none', 'none', '-1.5 connections', '–']
+    """
+    shown = 5e-5 if unit == "ratio" else 0.0
+    if math.isfinite(trend) and abs(trend) < max(shown, 0.001 / 30 * abs(limit)):
+        return "almost none" if trend else "none"
+    return _amount(trend, unit, signed=True)
 
 
 def chance_text(value: float) -> str:
@@ -66,7 +83,7 @@ def limit_rows(result: Result) -> list[dict[str, str]]:
             "status": STATUS_WORDS[row.status],
             "now": _amount(row.now, str(row.unit)),
             "of the limit": ratio_text(row.used, digits=1),
-            "a day": _amount(row.trend, str(row.unit), signed=True),
+            "a day": growth_text(row.trend, row.value, str(row.unit)),
             **{f"within {days} d": chance_text(getattr(row, f"within_{days}d")) for days in (1, 7, 14, 30, 90)},
             "reached": _reached(row),
             "80 % interval": _interval(row),
@@ -100,7 +117,7 @@ def backtest_rows(result: Result) -> list[dict[str, str]]:
 def limit_table(result: Result) -> Table:
     """Table of :func:`limit_rows` that renders itself."""
     caption = (
-        "Highest value of an hour. Probabilities and dates from 400 simulated paths: reached by the date with 50 %, "
+        f"{NOW} Probabilities and dates from 400 simulated paths: reached by the date with 50 %, "
         "by the ends of the interval with 10 % and 90 %."
     )
     return Table(limit_rows(result), caption=caption, left=TEXT, usual=list(result.frame["status"] == "ok"))
@@ -144,6 +161,8 @@ def action_text(row: Any) -> str:
     if row.status == "at_risk" and math.isfinite(row.leak_rate):
         return "fix the leak; restart before the date"
     if row.status == "at_risk":
+        if row.unit == "ratio" and row.needed > 1:  # nothing has more than all of itself
+            return f"make it {math.ceil(10 * row.needed / row.value) / 10:.1f} times as large or cut the use"
         return f"raise the limit to {_amount(row.needed, str(row.unit))} or cut the use"
     return "could be made smaller" if row.oversized else "nothing"
 
@@ -269,7 +288,7 @@ def likeliest(frame: pd.DataFrame) -> str:
         return ""
     row = calm.iloc[-1]
     chance = f"{chance_text(row['at_horizon'])} within {row['ahead_days']:,.0f} d"
-    return f"; the likeliest to: {row['title']} of {row['series']} ({chance})"
+    return f"; the most likely to reach one is {row['title']} ({row['series']}), {chance}"
 
 
 def _when_reached(row: Any, as_of: pd.Timestamp) -> str:
@@ -298,7 +317,7 @@ def capacity_finding(study: Study) -> Sentence:
     as_of = pd.Timestamp(vars(limits)["as_of"])
     parts = []
     for (_, _), rows in frame[frame["reached_at"].notna()].groupby(["resource", "series"], sort=False):
-        level = f"{rows['title'].iloc[0]} of {rows['series'].iloc[0]}"
+        level = f"{rows['title'].iloc[0]} ({rows['series'].iloc[0]})"
         parts.append(f"{level} {' and '.join(_when_reached(row, as_of) for row in rows.itertuples())}.")
     levels = frame.groupby(["resource", "series"])
     calm = [part.iloc[0] for _, part in levels if part["reached_at"].isna().all() and part["origins"].gt(0).any()]

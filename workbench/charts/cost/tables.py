@@ -21,6 +21,7 @@ from workbench.core.units import (
     day_text,
     instant_text,
     interval_text,
+    nouns_text,
     ratio_text,
     value_text,
 )
@@ -212,7 +213,10 @@ def jumps_table(result: Result) -> Table | Sentence:
 
 def totals_table(result: Result) -> Table:
     """Table of :func:`total_rows` that renders itself."""
-    caption = f"Compared with {compared_with(result)}. The month end continues the month so far in a straight line."
+    caption = (
+        f"Compared with {compared_with(result)}. The month end continues the month so far in a straight line; its "
+        "forecast, with an interval, is under Where it lands."
+    )
     return Table(total_rows(result), caption=caption, left=("measure",))
 
 
@@ -248,6 +252,19 @@ def invoices_table(result: Result) -> Table | Sentence:
     )
 
 
+def budget_words(statuses: pd.Series) -> tuple[int, str]:
+    """Return how many budgets are spent or at risk, and the words for what they are.
+
+    Examples
+    --------
+    >>> [budget_words(pd.Series(each)) for each in (["spent", "ok"], ["at_risk"], ["spent", "at_risk"])]
+    [(1, 'spent'), (1, 'used to 80 % or more'), (2, 'used to 80 % or more, 1 of them spent')]
+    """
+    spent, risky = (int(statuses.eq(status).sum()) for status in ("spent", "at_risk"))
+    part = f", {spent} of them spent" if spent else ""
+    return spent + risky, "spent" if spent and not risky else f"used to 80 % or more{part}"
+
+
 def cost_finding(study: Study) -> Sentence:
     """Say in a few sentences what was spent, how that changed, where most of it went and where the month will end."""
     if study.status in ("unavailable", "refused"):
@@ -269,22 +286,33 @@ def cost_finding(study: Study) -> Sentence:
         if row.measure == "cost" and row.change_ratio == row.change_ratio:
             parts += _main_cause(study, str(row.unit))
         if row.projected is not None:
-            parts.append(f"At this pace the month ends at {amount_text(row.projected, row.unit)}.")
+            forecast = _forecast(study, str(row.unit)) if row.measure == "cost" else ""
+            parts.append(f"At this pace the month ends at {amount_text(row.projected, row.unit)}{forecast}.")
     jumps = study.results["jumps"].frame
-    for jump in jumps[jumps["measure"] == "cost"].head(1).itertuples():
-        days = (
-            f"since {day_text(jump.first)}" if jump.ongoing else f"from {day_text(jump.first)} to {day_text(jump.last)}"
-        )
+    for jump in jump_events(jumps[jumps["measure"] == "cost"]).head(1).itertuples():
+        lasts = "since" if jump.ongoing else "on" if jump.first == jump.last else "from"
+        days = f"{lasts} {day_text(jump.first)}" + (f" to {day_text(jump.last)}" if lasts == "from" else "")
         over_usual = _about(abs(jump.impact), str(jump.unit))
         parts.append(
             f"What stands out most: {DIMENSION_WORDS.get(jump.dimension, jump.dimension)} {jump.group}, {over_usual} "
             f"{'above' if jump.impact > 0 else 'below'} the usual {days}."
         )
     spent = study.results["budgets"].frame
-    over = spent[spent["status"].isin(["spent", "at_risk"])]
-    if len(over):
-        parts.append(f"{len(over)} of {len(spent)} budgets are used to 80 % or more.")
+    over, used = budget_words(spent["status"])
+    if over:
+        parts.append(f"{over} of {nouns_text(len(spent), 'budget')} {'is' if over == 1 else 'are'} {used}.")
     return Sentence(" ".join(parts) or "Spend and tokens are not measured.")
+
+
+def _forecast(study: Study, unit: str) -> str:
+    """Say beside the pace what the forecast of the month is, where there is one."""
+    frame = study.results["forecast"].frame
+    rows = frame[(frame["dimension"] == "all") & (frame["unit"] == unit) & frame["low"].notna()]
+    return "".join(
+        f"; the forecast, which knows the weekdays, is {_about(row.expected, unit)} (80 %: {_about(row.low, unit)} to "
+        f"{_about(row.high, unit)})"
+        for row in rows.itertuples()
+    )
 
 
 def _main_cause(study: Study, unit: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.charts.cost.tables import budget_words
 from workbench.charts.overview.questions import QuestionCard, cost_card, objectives_card
 from workbench.charts.overview.tables import spend_rows
 from workbench.charts.tables import Sentence, status_word
@@ -68,7 +69,7 @@ def executive_rows(study: Study, activities: Mapping[str, Study]) -> list[dict[s
         rows.append(
             {
                 "System": str(mine["system_title"].iloc[0]),
-                "Status": status_word(worst([*mine["status"]]), judged["coverage"].min()),
+                "SLO status": status_word(worst([*mine["status"]]), judged["coverage"].min()),
                 "Objectives met": f"{met} of {len(judged)}" + (f", {unknown} not known" if unknown else ""),
                 "Least budget left": ratio_text(least, digits=1),
                 "Spent this month": money.get("Spent", NO_VALUE),
@@ -86,7 +87,7 @@ def executive_finding(study: Study) -> Sentence:
     spent = f"{cost.value} spent {cost.note.partition(';')[0]}" if cost.value != NO_VALUE else "spend is not measured"
     met = f"{objectives.value} objectives".replace(" met", "") + f" met ({objectives.note})"
     known = met if objectives.value != NO_VALUE else "no objective could be judged"
-    used = f"; {budgets.value} budgets used to 80 % or more" if budgets.value != NO_VALUE else ""
+    used = f"; {budgets.value} budgets {budgets.note.partition('; ')[0]}" if budgets.value != NO_VALUE else ""
     return Sentence(f"{known[:1].upper()}{known[1:]}; {spent}{used}.")
 
 
@@ -98,14 +99,14 @@ def _budgets(study: Study) -> QuestionCard:
     if read.empty:
         note = f"{known} budgets could not be read" if known else "no budget is set or measured"
         return QuestionCard("Budgets of money", "cost.py", "account_balance_wallet", "no_data", NO_VALUE, note)
-    over = read[read["status"].isin(["spent", "at_risk"])]
+    over, used = budget_words(read["status"])
     status: Status = worst([*read["status"]])
     if status == "ok" and len(read) < known:
         status = "no_data"
     first = read.sort_values("used", ascending=False).iloc[0]
     unread = f"; {known - len(read)} could not be read" if known > len(read) else ""
-    note = f"used to 80 % or more; most: {first['dimension']} {first['group']}, {ratio_text(first['used'], digits=0)}"
-    value, system = f"{len(over)} of {len(read)}", str(first["system"])
+    note = f"{used}; most: {first['dimension']} {first['group']}, {ratio_text(first['used'], digits=0)}"
+    value, system = f"{over} of {len(read)}", str(first["system"])
     return QuestionCard(
         "Budgets of money", "cost.py", "account_balance_wallet", status, value, f"{note}{unread}", system
     )

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Protocol
 
 from workbench.analysis.slo.compliance import COVERAGE_FLOOR
+from workbench.charts.cost.tables import budget_words
 from workbench.core.result import Status, Study, worst
-from workbench.core.units import NO_VALUE, amount_text, change_text, instant_text, span_text
+from workbench.core.units import NO_VALUE, amount_text, change_text, instant_text, nouns_text, span_text
 
 
 class Answer(Protocol):
@@ -52,7 +53,7 @@ Missing = tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]]
 class QuestionCard:
     """How one question stands: status, the figure, and what it is made of; ``page`` shows it in full.
 
-    ``status`` is None for a figure that is not judged.
+    ``status`` is None for a figure that is not judged; ``part`` says that it would be OK, had more been observed.
     """
 
     title: str
@@ -62,6 +63,7 @@ class QuestionCard:
     value: str
     note: str
     system: str = ""
+    part: bool = False
 
 
 def question_cards(study: Study, answers: Sequence[Answer], missing: Missing = ((), ())) -> tuple[QuestionCard, ...]:
@@ -98,8 +100,8 @@ def objectives_card(study: Study) -> QuestionCard:
     partly = int(((rows["status"] == "ok") & (rows["coverage"] < COVERAGE_FLOOR)).sum())
     note = f"{missed} missed, {risky} at risk{unknown}" + (f", {partly} partly observed" if partly else "")
     status = worst(list(rows["status"]))
-    status = "no_data" if status == "ok" and partly else status
-    return QuestionCard("Objectives", "slo.py", "task_alt", status, value, note)
+    part = status == "ok" and partly > 0
+    return QuestionCard("Objectives", "slo.py", "task_alt", "no_data" if part else status, value, note, part=part)
 
 
 def _performance(study: Study) -> QuestionCard:
@@ -118,11 +120,12 @@ def cost_card(study: Study) -> QuestionCard:
     spend, budgets = study.results["spend"].frame, study.results["budgets"].frame
     money = spend[spend["unit"].astype(bool) & (spend["coverage"] > 0)]
     known, read = _looked(study, "budget")
-    over = int(budgets["status"].isin(["spent", "at_risk"]).sum())
+    over, used = budget_words(budgets["status"])
     totals = [amount_text(rows["spent"].sum(), str(unit)) for unit, rows in money.groupby("unit", sort=True)]
     statuses: list[Status] = [*budgets["status"]] if len(money) else ["no_data"]
     note = f"this month, {len(money)} of {spend['system'].nunique()} systems"
-    note += f"; {over} of {read} budgets used to 80 % or more" if read else ""
+    note = note if spend["unit"].astype(bool).any() else "no system measures it"
+    note += f"; {over} of {nouns_text(read, 'budget')} {used}" if read else ""
     note += f"; {known - read} of {known} budgets could not be read" if known > read else ""
     if len(money) == 1:
         note = f"{change_text(float(money['change_ratio'].iloc[0]))} against last month" + note.partition("systems")[2]
@@ -156,20 +159,23 @@ def _last(title: str, page: str, icon: str, question: str, answers: Sequence[Ans
     parts = []
     if measured:
         oldest = instant_text(min(answer.as_of for answer in measured))
-        counted = "1 system has" if len(measured) == 1 else f"{len(measured)} of {systems} systems have"
+        counted = f"{len(measured)} of {nouns_text(systems, 'system')} {'has' if len(measured) == 1 else 'have'}"
         parts.append(f"{counted} signals, read {oldest}")
     elif mine and not (unread or failed):
         parts.append("no system measures it")
     if unread:
-        parts.append(f"{len(unread)} of {systems} systems being read")
+        parts.append(f"{len(unread)} of {nouns_text(systems, 'system')} still being read")
     if failed:
-        parts.append(f"{len(failed)} of {systems} systems could not be read")
+        parts.append(f"{len(failed)} of {nouns_text(systems, 'system')} could not be read")
+    judged = [answer for answer in measured if answer.status != "no_data"]
+    if len(judged) < len(measured):
+        parts.append(f"{len(measured) - len(judged)} with too little data to judge")
     status: Status | None = worst([answer.status for answer in measured])
     if status in ("ok", "no_data") and (unread or failed):
         status = "no_data" if failed else None  # what is being read has no status yet
     events = sum(answer.events for answer in measured)
     first = max(measured, key=lambda answer: answer.events) if events else None
-    value = f"{events} out of line" if measured else NO_VALUE
+    value = f"{events} out of line" if judged or events else "being read" if unread else NO_VALUE
     note = "; ".join(parts) or "Not read for this period: open the page."
     return QuestionCard(title, page, icon, status, value, note, first.system if first else "")
 

@@ -146,10 +146,12 @@ def spending_finding(spent: Result, contributed: Result | None = None) -> Senten
         return Sentence("No episode spent a budget faster than usual.")
     where = {} if contributed is None else places(contributed)
     parts = []
+    several = bool((episodes["objective"] != episodes["objective"].iloc[0]).any())
     for row in episodes.sort_values("budget_share", ascending=False).head(3).itertuples():
         place = where.get((str(row.objective), int(row.episode)), "")
+        title = f"{row.title}: " if several else ""
         parts.append(
-            f"{row.title}: {ratio_text(row.budget_share, digits=0)} of the budget in {span_text(row.minutes * 60)} "
+            f"{title}{ratio_text(row.budget_share, digits=0)} of the budget in {span_text(row.minutes * 60)} "
             f"from {instant_text(row.start)}{f' ({place})' if place else ''}"
         )
     return Sentence("What spent most: " + "; ".join(parts) + ".")

@@ -299,7 +299,8 @@ def traces_finding(study: Study) -> Sentence:
     if len(saved):
         first = saved.iloc[0]
         text += (
-            f" Without {first['service']} {first['operation']} they would take {ratio_text(first['share'], digits=0)} "
-            f"less time (p95 {ms_text(first['p95_without_ms'])} in place of {ms_text(first['p95_ms'])})."
+            f" Without {first['service']} {first['operation']} and what it calls they would take "
+            f"{ratio_text(first['share'], digits=0)} less time (p95 {ms_text(first['p95_without_ms'])} in place of "
+            f"{ms_text(first['p95_ms'])})."
         )
     return Sentence(text)

@@ -132,8 +132,8 @@ def _findings(settings: Settings, report: str, system: str, period: str) -> dict
                 if row["part"] == "answer"
             }
     raise ReportError(
-        f"There is no good run of {report} of {system} for {period} with findings.",
-        hint=f"workbench report run {report} --system {system} --period {period}",
+        f"No report {report} of {system} for {period} is here to compare with.",
+        hint=f"Make it: workbench report run {report} --system {system} --period {period}",
     )
 
 

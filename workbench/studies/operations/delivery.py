@@ -90,12 +90,15 @@ def delivery_performance(
     metrics, days = delivery_metrics(
         known.frame, began, parts["cycle"].where(parts["deploy"].notna()), observed, benchmark=benchmark
     )
-    unknown = [*([] if known_incidents else ["fail_rate", "recovery"]), *([] if known.origin else ["frequency"])]
+    unknown = [
+        *([] if known_incidents else ["fail_rate", "recovery"]),
+        *([] if known.origin else ["frequency", "rework"]),
+    ]
     if not known_incidents:
         warnings.append("No incidents are known: the fail rate and the recovery time say nothing.")
     if not known.origin:
         warnings.append("No deployments are known: give --git or --deployments, or note deployments.")
-    why = {"frequency": "no deployments are known"}
+    why = dict.fromkeys(("frequency", "rework"), "no deployments are known")
     for metric in unknown:
         row = metrics.frame["metric"] == metric
         metrics.frame.loc[row, ["value", "level", "detail", "status"]] = [

@@ -183,7 +183,7 @@ def _of_records(ctx: Context, table: TableSource, now: datetime) -> Iterator[Sou
 def _lacking(name: str, system: str, what: str, wanted: set[str], known: set[str]) -> SourceFact:
     absent = sorted(wanted - known)
     if not absent:
-        return SourceFact(name, "profile", "ok", f"All {len(wanted)} {what} of {system} are there.")
+        return SourceFact(name, "profile", "ok", f"All {what} of {system} are there ({len(wanted)}).")
     names = ", ".join(absent[:_NAMED]) + (f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else "")
     return SourceFact(
         name, "profile", "warning", f"{len(absent)} of {len(wanted)} {what} of {system} are not: {names}."

@@ -40,7 +40,11 @@ def show(system: str) -> None:
             alt="What is not measured",
         )
     else:
-        st.caption("Every question of the document has a signal.")
+        st.caption(
+            "Every question of the document has a signal."
+            if profile.document
+            else "The profile does not list the questions that no signal answers (`not_measured`)."
+        )
     corrections = _corrections(profile)
     if corrections:
         with st.expander(f"{len(corrections)} documented queries are corrected", icon=":material/edit_note:"):

@@ -61,7 +61,9 @@ def place_text(location: str) -> str:
 def facts(study: Study, *first: str) -> None:
     """Show in one quiet line: what is looked at, freshness, coverage, source with its semantics, method, range."""
     made = study.provenance
-    parts = [*first, freshness_text(study.freshness, study.as_of)]
+    parts = [*first]
+    if study.freshness is not None or (study.status == "no_data" and not study.coverage > 0):
+        parts.append(freshness_text(study.freshness, study.as_of))
     if study.age_s is not None:
         parts.append(f"answer {span_text(max(study.age_s, 1))} old, a newer one is being computed")
     if math.isfinite(study.coverage) and study.freshness is not None:

@@ -61,7 +61,7 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
     with body, states.guard():
         if states.usable(study):
             with beside:
-                states.badge(_status(study, view), of_budget=False)
+                states.page_badge(study, _worst(study, view), of_budget=False)
             states.partly_observed(study)
             if period.text in (DEFAULT, filters.USUAL):
                 _keep_once(load.context(), study, view)
@@ -72,7 +72,7 @@ def page(title: str, command: str, study_name: str, view: View, *, exported: str
             with beside:
                 states.badge(study.status)
             if study.status == "no_data":
-                _others(title, command, study_name, period.text)
+                _others(title, command, study, period.text)
         with st.expander("Where these numbers come from", icon=":material/verified:"):
             if command in COMMANDS:
                 detail.question_commands(command, system, period, study)
@@ -86,17 +86,19 @@ def keep(ctx: Context, study: Study, view: View) -> LastAnswer:
     return keep_answer(
         ctx,
         study,
-        status=_status(study, view),
+        status=states.judged(study, _worst(study, view)),
         sentence=repr(once(view.answer, study)),
         events=len(once(view.unusual, study)),
         measured=measured(study),
     )
 
 
-def _others(title: str, command: str, study_name: str, period: str) -> None:
-    """Link to the systems for which this question had numbers last."""
-    known = [each for each in last_answers(load.context(), [study_name], as_of=load.now()) if each.measured]
+def _others(title: str, command: str, study: Study, period: str) -> None:
+    """Link to the other systems for which this question had numbers last."""
+    known = last_answers(load.context(), [study.name], as_of=load.now())
     for answer in known:
+        if not answer.measured or answer.system == study.system:
+            continue
         name = header.system_title(answer.system)
         given = {"system": answer.system} | ({} if period == DEFAULT else {"period": period})
         st.page_link(
@@ -114,5 +116,5 @@ def _keep_once(ctx: Context, study: Study, view: View) -> None:
             _kept.pop(next(iter(_kept)), None)
 
 
-def _status(study: Study, view: View) -> Status:
-    return states.judged(study, worst([study.status, *(line.status for line in once(view.unusual, study))]))
+def _worst(study: Study, view: View) -> Status:
+    return worst([study.status, *(line.status for line in once(view.unusual, study))])

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from workbench.analysis.slo.compliance import COVERAGE_FLOOR
-from workbench.charts.theme import STATUS_WORDS
+from workbench.charts.theme import PARTLY, STATUS_WORDS
 from workbench.core.errors import (
     AccessRefused,
     ArchiveError,
@@ -105,19 +105,26 @@ def catalog_mistakes(faults: Sequence[Fault]) -> None:
                 st.code(plain(str(fault)), language=None)
 
 
-def badge_text(status: Status, *, of_budget: bool = True) -> str:
+def badge_text(status: Status, *, of_budget: bool = True, part: bool = False) -> str:
     """Return a coloured badge as markdown: icon, colour and always the word.
 
-    Where nothing has an error budget (``of_budget`` false) the worst status is called critical.
+    Where nothing has an error budget (``of_budget`` false) the worst status is called critical. What would be OK, had
+    more of its time been observed (``part``), is called partly observed.
     """
     colour, icon = _BADGES[status]
     word = STATUS_WORDS[status] if of_budget or status != "spent" else "Critical"
-    return f":{colour}-badge[:material/{icon}: {word}]"
+    return f":{colour}-badge[:material/{icon}: {PARTLY if part else word}]"
 
 
-def badge(status: Status, *, of_budget: bool = True) -> None:
+def badge(status: Status, *, of_budget: bool = True, part: bool = False) -> None:
     """Show a status as a badge; see :func:`badge_text`."""
-    st.markdown(badge_text(status, of_budget=of_budget), width="content")
+    st.markdown(badge_text(status, of_budget=of_budget, part=part), width="content")
+
+
+def page_badge(study: Study, status: Status, *, of_budget: bool = True) -> None:
+    """Show the status of a page, as :func:`judged` has it, as a badge."""
+    final = judged(study, status)
+    badge(final, of_budget=of_budget, part=final == "no_data" and (final != status or _partly_known(study)))
 
 
 def judged(study: Study, status: Status) -> Status:
@@ -237,7 +244,7 @@ def _explanation(study: Study) -> str:
         return _EXPLANATIONS[study.status]
     if study.freshness is not None and study.coverage > 0:
         share = ratio_text(study.coverage, digits=1)
-        return f"Only {share} of this range was observed: too little for a verdict. What was seen stands below."
+        return f"Only {share} of this range was observed: too little for a verdict."
     return _EXPLANATIONS["no_data"]
 
 
