@@ -18,8 +18,8 @@ import pandas as pd
 
 from workbench.analysis.cost.days import date_of, local_days, times_of_days
 from workbench.analysis.cost.ledger import Account, Periods, evident, measures, unlike
-from workbench.analysis.cost.sums import Bools, Ints, Sums
-from workbench.analysis.counting.amounts import group_sums
+from workbench.analysis.cost.sums import Bools, Floats, Ints, Sums
+from workbench.analysis.counting.amounts import float_sums, group_sums
 from workbench.core.money import PRECISION, quantised, total
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
@@ -235,6 +235,7 @@ def daily_spend(
     """
     sums = sums or Sums(ledger, seen, accounts)
     inside, days = sums.inside(groups.period), local_days(sums.start, zone)
+    observable = np.unique(days[inside])
     covered = cache(lambda roles: _observed_days(sums, roles, inside, days))
     named = dict(iter(groups.frame.groupby(["measure", "unit", "dimension"], sort=False)))
     parts: list[dict[str, Any]] = []
@@ -254,7 +255,7 @@ def daily_spend(
         place, day = np.divmod(numbers[order], len(dates))
         start, end = sums.start[slices][first], np.maximum.reduceat(sums.end[slices], first)
         whole = (start == times_of_days(dates, zone)) & (end == times_of_days(local_days(end, zone), zone))
-        share = covered(split.roles).reindex(dates).to_numpy()[day]
+        share = covered(split.roles)[np.isin(observable, dates)][day]
         known = zip(share.tolist(), amounts.take(order).to_pylist(), strict=True)
         parts.append(
             {name: np.full(len(day), text, object) for name, text in head.items()}
@@ -277,12 +278,17 @@ def daily_spend(
     return DailySpend(frame.assign(**spans), zone=zone)
 
 
-def _observed_days(sums: Sums, roles: Sequence[str], inside: Bools, days: Ints) -> pd.Series[float]:
-    """Observed share of each day, of the counter that was seen least. [ratio]"""
-    shares = pd.DataFrame({role: sums.covered[role][inside] for role in roles if role in sums.covered})
-    lengths = shares.notna().mul(sums.lengths[inside], axis=0)
-    known, lasted = (part.groupby(days[inside]).sum() for part in (shares * lengths, lengths))
-    return (known / lasted).min(axis=1)
+def _observed_days(sums: Sums, roles: Sequence[str], inside: Bools, days: Ints) -> Floats:
+    """Observed share of each day that has a slice inside, of the counter that was seen least. [ratio]"""
+    dates, day = np.unique(days[inside], return_inverse=True)
+    unknown = np.full(len(sums.start), np.nan)
+    shares = np.array([sums.covered.get(role, unknown)[inside] for role in roles])
+    role, at = np.nonzero(np.isfinite(shares))
+    lengths = sums.lengths[inside][at]
+    seen, lasted = (
+        float_sums(values, role, day[at], (len(shares), len(dates))) for values in (shares[role, at] * lengths, lengths)
+    )
+    return np.asarray(np.fmin.reduce(np.divide(seen, lasted, out=np.full(seen.shape, np.nan), where=lasted > 0)))
 
 
 def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:

@@ -63,9 +63,10 @@ def invoice_lines(ctx: Context, system: str, span: TimeRange) -> tuple[pd.DataFr
     """Read the lines of invoices that touch a range; what cannot be read or used is a sentence."""
     tables, warnings = rows_of(ctx, system, "invoices")
     times = dict.fromkeys(("start", "end", "billing_start"), "datetime64[ms, UTC]")
-    empty = pd.DataFrame(columns=LINE_COLUMNS).astype(times)
     every = [rows.reindex(columns=LINE_COLUMNS).astype(times) for _, rows in tables if len(rows)]
-    lines, left_out = readable_lines(pd.concat(every or [empty], ignore_index=True))
+    if not every:
+        return pd.DataFrame(columns=LINE_COLUMNS).astype(times), warnings
+    lines, left_out = readable_lines(pd.concat(every, ignore_index=True))
     return lines[(lines["end"] > span.start) & (lines["start"] < span.end)], [*warnings, *left_out]
 
 
