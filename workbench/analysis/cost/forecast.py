@@ -126,7 +126,7 @@ def period_end(days: Floats, ahead: float) -> PeriodEnd:
 
 
 def period_ends(days: Floats, aheads: Sequence[float]) -> list[PeriodEnd]:
-    """Forecast several periods of one history, each as :func:`period_end` does; what they share is taken once."""
+    """Forecast the ends of several periods from one history, each as :func:`period_end` does; levels are shared."""
     known = np.flatnonzero(np.isfinite(days))
     states = cache(lambda at: _State.of(days[known[0] :][:at]))
     return [_end(days, known, ahead, states) for ahead in aheads]
@@ -178,7 +178,7 @@ def _end(days: Floats, known: NDArray[np.int64], ahead: float, states: Callable[
 
 @dataclass(frozen=True)
 class _State:
-    """What some days tell of the next: shares of the weekdays, the days without them, and their level at each pace."""
+    """A history as members see it: shares of the weekdays, the days without them, and a level for each pace."""
 
     shares: Floats
     plain: Floats

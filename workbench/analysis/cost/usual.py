@@ -114,9 +114,9 @@ def judged_days(tables: Sequence[Floats], weekdays: NDArray[np.int64]) -> list[J
     none = np.zeros(groups, np.int64)
     running = _Running(none, none, np.zeros(groups), np.zeros(groups), np.zeros(groups), none)
     number = np.zeros(groups, np.int64)
-    # The first days have too few before them to be told anything of.
-    untold = int((counts[:, :-1].max(axis=0, initial=0) < LEAST_DAYS - LEAST_ERRORS).sum())
-    for day in range(max(untold, 1), days):
+    # Days with too little history before them are not judged.
+    unjudged = int((counts[:, :-1].max(axis=0, initial=0) < LEAST_DAYS - LEAST_ERRORS).sum())
+    for day in range(max(unjudged, 1), days):
         past = slice(max(0, day - HISTORY_DAYS), day)
         model = _Model.of(values[:, past], weekdays[past], calm[:, past], wholes[:, past].mean(axis=1)[table])
         here, weekday = values[:, day], int(weekdays[day])
