@@ -75,6 +75,7 @@ def test_kept_groups_give_what_a_first_read_gives(tmp_path_factory, parts, start
     assert first == by_hand
     unmarked = archive.select([], *span).unmarked().sampled()
     assert as_dict(archive.history([], *span)) == as_dict(unmarked)
+    assert as_dict(archive.select([], *span, marks=False)) == as_dict(unmarked)
     groups.forget()
     assert as_dict(archive.history([], *span)) == as_dict(unmarked)
 

@@ -306,9 +306,9 @@ def test_the_store_is_asked_once_for_each_distinct_selection() -> None:
     asked = []
 
     class Counting(MemoryStore):
-        def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-            asked.append((tuple(matchers), start_ms, end_ms))
-            return super().select(matchers, start_ms, end_ms)
+        def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, marks: bool = True) -> SeriesSet:
+            asked.append((tuple(matchers), start_ms, end_ms, marks))
+            return super().select(matchers, start_ms, end_ms, marks=marks)
 
     counting = Counting(VECTORS.samples)
     evaluate_range("req / req + req offset 5m", counting, start_ms=0, end_ms=MINUTE, step_ms=MINUTE)

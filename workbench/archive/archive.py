@@ -257,15 +257,16 @@ class Archive:
         floats = float_samples(series)
         samples.rewrite(self._tables, self._registry.register(floats.labels), floats, doomed, start_ms, end_ms)
 
-    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, marks: bool = True) -> SeriesSet:
         """Read the samples with ``start_ms <= t <= end_ms`` of the series that fulfil all matchers.
 
         Series without a sample in the range are left out. Only the needed row groups are read.
         """
         ids, labels = self.matching(matchers)
-        floats = self._floats(ids, labels, start_ms, end_ms)
+        floats = self._floats(ids, labels, start_ms, end_ms, marks=marks)
         histograms = native.read(self._tables, ids, labels, start_ms, end_ms)
-        return floats if histograms is None else concatenated([floats, histograms])
+        both = floats if histograms is None else concatenated([floats, histograms])
+        return both if marks or histograms is None else both.unmarked()
 
     def floats(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, marks: bool = True) -> SeriesSet:
         """Read as :meth:`select`, without native histograms, and stale marks only with ``marks``; no look keeps it."""

@@ -31,8 +31,11 @@ class TierStore:
         self._archive = archive
         self._tier = tier
 
-    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Give one column of the slices that end in ``[start_ms, end_ms]``, of the series that all matchers accept."""
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, marks: bool = True) -> SeriesSet:
+        """Give one column of the slices that end in ``[start_ms, end_ms]``, of the series that all matchers accept.
+
+        Slices have no stale marks.
+        """
         column, rest = column_of(matchers)
         ids, labels = self._archive.matching(rest)
         last_ms = end_ms // self._tier.resolution_ms * self._tier.resolution_ms

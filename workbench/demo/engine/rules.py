@@ -180,10 +180,10 @@ class _Layers:
     def __init__(self, layers: list[MemoryStore]) -> None:
         self.layers = layers
 
-    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, marks: bool = True) -> SeriesSet:
         """Select from both; see :class:`SampleStore`."""
         series: dict[LabelKey, tuple[Labels, NDArray[np.int64], NDArray[np.float64]]] = {}
-        answers = [layer.select(matchers, start_ms, end_ms) for layer in self.layers]
+        answers = [layer.select(matchers, start_ms, end_ms, marks=marks) for layer in self.layers]
         filled = [answer for answer in answers if len(answer)]
         if len(filled) < 2:
             return filled[0] if filled else SeriesSet.empty()

@@ -286,7 +286,7 @@ def _subquery(node: Subquery, run: Evaluation) -> Matrix:
     samples = as_samples(vector, times)
     if run.native:
         samples = native_windows.resampled(samples, run.pool)
-    return sliding(samples, range_ms=node.range_ms, ends=ends, evaluated=run.times, closed=run.v2, drop_stale=False)
+    return sliding(samples, range_ms=node.range_ms, ends=ends, evaluated=run.times, closed=run.v2)
 
 
 def _aggregate(node: Aggregate, run: Evaluation) -> Vector:

@@ -144,12 +144,12 @@ class Evaluation:
         fixed = {"time": at.ms, "start": self.start_ms, "end": self.end_ms}[at.kind]
         return np.full(self.steps, fixed - offset_ms, np.int64)
 
-    def samples(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
+    def samples(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, marks: bool = True) -> SeriesSet:
         """Read samples from the store, each selection once a query."""
-        key = (tuple(matchers), start_ms, end_ms)
+        key = (tuple(matchers), start_ms, end_ms, marks)
         series = self.ledger.selected.get(key)
         if series is None:
-            series = self.store.select(matchers, start_ms, end_ms)
+            series = self.store.select(matchers, start_ms, end_ms, marks=marks)
             self.charge(series.samples, len(series))
             series = self._pooled(series)
             self.ledger.selected[key] = series
@@ -172,7 +172,8 @@ class Evaluation:
         """Range selector: the samples under the window of each step."""
         range_ms = node.range_ms or 0
         ends = self.ends(node.offset_ms, node.at)
-        samples = self.samples(node.all_matchers, int(ends[0]) - range_ms + (not self.v2), int(ends[-1]))
+        start = int(ends[0]) - range_ms + (not self.v2)
+        samples = self.samples(node.all_matchers, start, int(ends[-1]), marks=False)
         return sliding(samples, range_ms=range_ms, ends=ends, evaluated=self.times, closed=self.v2)
 
     def vector(self, node: Selector, *, sample_times: bool = False) -> Vector:
@@ -183,9 +184,7 @@ class Evaluation:
         ends = self.ends(node.offset_ms, node.at)
         start = int(ends[0]) - self.lookback_ms + (not self.v2)
         samples = self.samples(node.all_matchers, start, int(ends[-1]))
-        newest = sliding(
-            samples, range_ms=self.lookback_ms, ends=ends, evaluated=self.times, closed=self.v2, drop_stale=False
-        )
+        newest = sliding(samples, range_ms=self.lookback_ms, ends=ends, evaluated=self.times, closed=self.v2)
         bits = samples.values.view(np.int64)
         shape = (len(samples), self.steps)
         values, present = np.zeros(shape), np.zeros(shape, np.bool_)

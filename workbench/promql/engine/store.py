@@ -16,8 +16,11 @@ from workbench.promql.parser.matchers import Matcher, keep_series
 class SampleStore(Protocol):
     """Anything that can give raw samples: the archive, memory, a file."""
 
-    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Give samples with ``start_ms <= t <= end_ms`` of the series that all matchers accept, stale marks too."""
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, marks: bool = True) -> SeriesSet:
+        """Give samples with ``start_ms <= t <= end_ms`` of the series that all matchers accept.
+
+        With ``marks`` False, stale marks are left out; a series that has nothing else may be left out too.
+        """
         ...
 
 
@@ -53,8 +56,8 @@ class MemoryStore:
     def __init__(self, samples: SeriesSet) -> None:
         self.samples = samples
 
-    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> SeriesSet:
-        """Give samples with ``start_ms <= t <= end_ms`` of the series that all matchers accept."""
+    def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, marks: bool = True) -> SeriesSet:
+        """Give samples, see :class:`SampleStore`."""
         whole = self.samples
         kept = keep_series(matchers, whole.labels)
         parts, labels = [], []
@@ -68,14 +71,11 @@ class MemoryStore:
         if not parts:
             return SeriesSet.empty()
         offsets = np.concatenate([[0], np.cumsum([part.stop - part.start for part in parts])]).astype(np.int64)
-        contiguous = all(a.stop == b.start for a, b in pairwise(parts))
-        if contiguous:
-            span = slice(parts[0].start, parts[-1].stop)
-            return SeriesSet(tuple(labels), offsets, whole.times[span], whole.values[span], whole.histograms)
-        return SeriesSet(
-            tuple(labels),
-            offsets,
-            np.concatenate([whole.times[part] for part in parts]),
-            np.concatenate([whole.values[part] for part in parts]),
-            whole.histograms,
-        )
+        if all(a.stop == b.start for a, b in pairwise(parts)):
+            parts = [slice(parts[0].start, parts[-1].stop)]
+        times, values = whole.times[parts[0]], whole.values[parts[0]]
+        if len(parts) > 1:
+            times = np.concatenate([whole.times[part] for part in parts])
+            values = np.concatenate([whole.values[part] for part in parts])
+        samples = SeriesSet(tuple(labels), offsets, times, values, whole.histograms)
+        return samples if marks else samples.unmarked()

@@ -145,10 +145,7 @@ class Matrix:
         samples = self.samples
         counts = np.concatenate([[0], np.cumsum(kept)])[samples.offsets].astype(np.int64)
         fewer = SeriesSet(samples.labels, counts, samples.times[kept], samples.values[kept])
-        closed = self.closed
-        return sliding(
-            fewer, range_ms=self.range_ms, ends=self.ends, evaluated=self.evaluated, closed=closed, drop_stale=False
-        )
+        return sliding(fewer, range_ms=self.range_ms, ends=self.ends, evaluated=self.evaluated, closed=self.closed)
 
     def without(self, emptied: Bools) -> Matrix:
         """Empty the windows of some series and steps."""
@@ -156,9 +153,7 @@ class Matrix:
         return replace(self, grid=np.arange(len(self.labels)), lo=lo, hi=np.where(emptied, lo, hi))
 
 
-def sliding(
-    samples: SeriesSet, *, range_ms: int, ends: Ints, evaluated: Ints, closed: bool, drop_stale: bool = True
-) -> Matrix:
+def sliding(samples: SeriesSet, *, range_ms: int, ends: Ints, evaluated: Ints, closed: bool) -> Matrix:
     """Lay windows over samples.
 
     Parameters
@@ -173,11 +168,7 @@ def sliding(
         Evaluation time of each step; differs from ``ends`` under ``offset`` and ``@``. [ms]
     closed : bool
         Whether a window holds its start: Prometheus 2 closes it, Prometheus 3 leaves it open.
-    drop_stale : bool
-        Leave stale marks out of the windows.
     """
-    if drop_stale:
-        samples = samples.unmarked()
     known: dict[tuple[int, int, int], list[int]] = {}
     grids: list[Ints] = []
     bounds: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
