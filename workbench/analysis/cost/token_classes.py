@@ -252,7 +252,7 @@ def _by_value(
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[Account]]:
     """Give the label values of a counter that are parts or sums of other values a role of their own."""
     mine = ledger["role"] == account.role
-    values = ledger["token_class"].astype("str").where(mine, "")
+    values = ledger.loc[mine, "token_class"].astype("str")
     classes = {value: class_of(value) for value in values.unique() if value}
     stated = dict(account.parts)
     holders = {value: holder for value, holder in stated.items() if holder != APART}
@@ -271,17 +271,15 @@ def _by_value(
             whole = amounts.get(sums[0]) if sums else None
             if _parts_inside(ledger[mine], parts, held.values(), amounts, whole, notes, account):
                 holders |= parts
-    accounts, relabelled = [replace(account, parts=())], ledger["role"].astype("str")
-    for value, holder in holders.items():
-        role = f"{account.role}.~{value}"
-        if value not in classes:
-            continue
-        relabelled = relabelled.where(~(mine & (values == value)), role)
+    accounts = [replace(account, parts=())]
+    roles = {value: f"{account.role}.~{value}" for value in holders if value in classes}
+    for value, role in roles.items():
         seen = pd.concat([seen, seen[seen["role"] == account.role].assign(role=role)], ignore_index=True)
         made = replace(account, role=role, title=f"{account.title}: {value}", parts=(), token_class=classes[value])
-        accounts.append(replace(made, inside=account.role) if holder else replace(made, view_of=account.role))
-    if len(accounts) > 1:
-        ledger = ledger.assign(role=relabelled.astype("category"))
+        accounts.append(replace(made, inside=account.role) if holders[value] else replace(made, view_of=account.role))
+    if roles:
+        named = ledger["role"].astype("str").where(~mine, values.map(roles).fillna(account.role))
+        ledger = ledger.assign(role=named.astype("category"))
     return ledger, seen, accounts
 
 

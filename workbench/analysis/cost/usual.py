@@ -146,6 +146,8 @@ def judged_days(tables: Sequence[Floats], weekdays: NDArray[np.int64]) -> list[J
         out[:, day] = np.where(inside, 0, sign)
         scale = limit * np.where(error < 0, FALL_FACTOR, 1.0)
         deviations[:, day] = np.divide(error, scale, out=np.zeros(groups), where=np.isfinite(scale) & (scale > 0))
+        if not (sign.any() or inside.any()):
+            continue
         calm[:, day] &= sign == 0
         begins = (sign != 0) & ~inside
         errors[:, inside & (sign != 0), day] = np.nan
@@ -242,7 +244,8 @@ def _weekday_shares(logs: Floats, weekdays: NDArray[np.int64], calm: Bools) -> F
     shares = np.zeros((len(logs), 7))
     if logs.shape[1] < 14:
         return shares
-    filled = np.where(np.isfinite(logs), logs, _median(np.where(calm, logs, np.nan))[:, None])
+    known = np.isfinite(logs)
+    filled = logs if known.all() else np.where(known, logs, _median(np.where(calm, logs, np.nan))[:, None])
     sums = _running_sums(filled)
     off = np.where(calm[:, 3:-3], logs[:, 3:-3] - (sums[:, 7:] - sums[:, :-7]) / 7, np.nan)
     middle = weekdays[3:-3]

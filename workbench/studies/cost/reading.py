@@ -89,15 +89,15 @@ def _read_since(
     hull = TimeRange.from_ms(edges[0], edges[-1])
     reader = CounterReader(source, profile.scope, hull, selectors_of(profile, [account.role for account in accounts]))
     query_reader = QueryReader(source, profile.scope)
-    spend = SpendReading(*empty_ledger(), accounts, warnings=tuple(left_out))
     if len(edges) > 1 and accounts:
-        spend.ledger, spend.seen, spend.accounts, settled = read_accounts(reader, profile, accounts, edges)
-        spend.budgets = stated_budgets(query_reader, profile, periods.now)
-        spend.warnings += tuple(settled)
-    spend.warnings += reader.warnings
-    spend.method = reader.method
-    spend.queries, spend.newest_ms = (*reader.queries, *query_reader.queries), reader.newest_ms
-    return spend
+        ledger, seen, accounts, settled = read_accounts(reader, profile, accounts, edges)
+        budgets = stated_budgets(query_reader, profile, periods.now)
+    else:
+        (ledger, seen), settled, budgets = empty_ledger(), [], []
+    queries, warnings = (*reader.queries, *query_reader.queries), (*left_out, *settled, *reader.warnings)
+    return SpendReading(
+        ledger, seen, accounts, budgets, queries, reader.newest_ms, warnings=warnings, method=reader.method
+    )
 
 
 def _failed(profile: Profile, error: WorkbenchError) -> SpendReading:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
-from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -206,14 +205,9 @@ def _selector_of(reader: CounterReader, profile: Profile, account: Account) -> s
 
 def empty_ledger() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a ledger and its coverage without rows."""
-    ledger, seen = _empty()
-    return ledger.copy(), seen.copy()
-
-
-@cache
-def _empty() -> tuple[pd.DataFrame, pd.DataFrame]:
-    ledger = pd.DataFrame(columns=["role", "start", "end", "amount"]).astype({"amount": pd.ArrowDtype(AMOUNT)})
-    return _timed(ledger), _timed(pd.DataFrame(columns=["role", "start", "end", "covered"]))
+    slices = {"role": pd.Series(dtype=object)} | dict.fromkeys(("start", "end"), pd.Series(dtype="datetime64[ms, UTC]"))
+    amount, covered = pd.Series(dtype=pd.ArrowDtype(AMOUNT)), pd.Series(dtype=object)
+    return pd.DataFrame(slices | {"amount": amount}), pd.DataFrame(slices | {"covered": covered})
 
 
 def selectors_of(profile: Profile, roles: Sequence[str]) -> list[str]:
