@@ -67,7 +67,7 @@ def test_an_exclusion_is_made_listed_shown_and_revoked(run) -> None:
         (("slo", "annotate", "add", SYSTEM, "--kind", "party", "--at", "2026-10-29", "--text", "x"), 2, "no kind"),
         (("slo", "rules", SYSTEM, "--slo", "none"), 2, "no objective 'none'"),
         (("report", "reproduce", SYSTEM, "--month", "2026-10"), 2, "has no issue"),
-        (("report", "issue", "--system", SYSTEM, "--month", "2999-10"), 2, "is not over"),
+        (("report", "issue", "--system", SYSTEM, "--month", "2999-10"), 2, "has not begun"),
     ],
 )  # fmt: skip
 def test_a_wrong_command_says_why_and_what_next(run, words, code, why) -> None:

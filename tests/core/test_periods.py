@@ -95,3 +95,15 @@ def test_the_command_line_knows_on_which_day_weeks_begin() -> None:
 def test_options_that_contradict_each_other_are_refused(options: PeriodOptions) -> None:
     with pytest.raises(ParameterError):
         options.own(NOW, Sundays())
+
+
+@pytest.mark.parametrize("text", ["2027-01", "2026-12-05..2026-12-06", "2027"])
+def test_a_period_that_has_not_begun_is_refused_with_both_instants(text: str) -> None:
+    with pytest.raises(ParameterError, match=r"has not begun: it starts .* up to 2026-11-28 20:05 UTC"):
+        read(text)
+
+
+def test_a_start_after_now_is_refused_too() -> None:
+    options = PeriodOptions(since="2026-12-05", until="2026-12-06")
+    with pytest.raises(ParameterError, match="has not begun"):
+        options.read(NOW, Sundays(), default="30d")

@@ -39,7 +39,7 @@ def parse_period(text: str, *, zone: str, week_start: str, as_of: datetime) -> T
     Raises
     ------
     ParameterError
-        The text is no period, or an empty one.
+        The text is no period, an empty one, or one that has not begun.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def parse_period(text: str, *, zone: str, week_start: str, as_of: datetime) -> T
     """
     cleaned = text.strip().lower()
     if is_calendar(cleaned):
-        return calendar_range(cleaned, zone=zone, now=as_of, week_start=week_start)
+        return begun(calendar_range(cleaned, zone=zone, now=as_of, week_start=week_start), text, as_of)
     if _BETWEEN in cleaned:
         start, end = (parse_instant(part.strip(), zone=zone) for part in text.strip().split(_BETWEEN, 1))
         span = TimeRange(start, end)
@@ -67,6 +67,23 @@ def parse_period(text: str, *, zone: str, week_start: str, as_of: datetime) -> T
             ) from None
     if not span.seconds:
         raise ParameterError(f"The period is empty: {text!r}.", hint="Write e.g. 30d.")
+    return begun(span, text, as_of)
+
+
+def begun(span: TimeRange, text: str, as_of: datetime) -> TimeRange:
+    """Return a period that has begun.
+
+    Raises
+    ------
+    ParameterError
+        It begins after ``as_of``: nothing can be known of it.
+    """
+    if span.start > as_of:
+        raise ParameterError(
+            f"The period {text} has not begun: it starts {span.start:%Y-%m-%d %H:%M} UTC, and history is read up to "
+            f"{as_of:%Y-%m-%d %H:%M} UTC.",
+            hint="Choose an earlier one, e.g. last-month or 30d.",
+        )
     return span
 
 

@@ -62,7 +62,7 @@ class PeriodOptions:
             The options contradict each other, or name no period.
         """
         from workbench.core.errors import ParameterError
-        from workbench.core.periods import parse_period
+        from workbench.core.periods import begun, parse_period
         from workbench.core.timerange import TimeRange, parse_instant
 
         if sum(option is not None for option in (self.period, self.last, self.since)) > 1:
@@ -76,6 +76,7 @@ class PeriodOptions:
                     f"The period is empty: it ends where it starts, {span.start:%Y-%m-%d %H:%M} UTC.",
                     hint="Give a length such as --last 30d, or two different instants.",
                 )
+            begun(span, f"from {self.since}", as_of)
         else:
             text = self.period or self.last or default
             span = parse_period(text, zone=calendar.zone, week_start=calendar.week_start, as_of=as_of)

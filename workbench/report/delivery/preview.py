@@ -63,7 +63,10 @@ def preview_schedule(
         No report of the template was made for any of the systems, or the schedule sends to nobody.
     """
     if not entry.to:
-        raise ParameterError(f"The schedule {entry.name!r} sends to nobody.", hint="Add to: [channel] to it.")
+        raise ParameterError(
+            f"The schedule {entry.name!r} sends to nobody.",
+            hint="Add `to: [CHANNEL]` to it in the schedule file; channels stand in the settings (docs/delivery.md).",
+        )
     runs = [run for system in systems if (run := _newest(store, entry.template, system)) is not None]
     if not runs:
         raise ParameterError(

@@ -143,7 +143,9 @@ def _reviewed(
         ticks={note.item: (note.at, note.who, note.note) for note in notes if note.item},
         open_since=open_since,
     )
-    warnings = [] if items else [f"The document of {system} has no checklist for the review {review!r}."]
+    others = ", ".join(name for name in REVIEWS if items_of(ctx, system, name)) or "none"
+    none = f"The document of {system} has no checklist for the review {review!r}; it has: {others}."
+    warnings = [] if items else [none]
     if ctx.store is None:
         warnings.append("Without a store nothing can be ticked off, and no last review is known.")
     span = max(evidence, key=lambda span: span.seconds, default=TimeRange(as_of - timedelta(days=1), as_of))

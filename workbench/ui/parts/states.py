@@ -124,7 +124,8 @@ def badge(status: Status, *, of_budget: bool = True, part: bool = False) -> None
 def page_badge(study: Study, status: Status, *, of_budget: bool = True) -> None:
     """Show the status of a page, as :func:`judged` has it, as a badge."""
     final = judged(study, status)
-    badge(final, of_budget=of_budget, part=final == "no_data" and (final != status or _partly_known(study)))
+    part = final != status or (final == "no_data" and 0 < study.coverage < COVERAGE_FLOOR and _partly_known(study))
+    badge(final, of_budget=of_budget, part=part)
 
 
 def judged(study: Study, status: Status) -> Status:
