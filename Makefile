@@ -13,8 +13,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # pip would compile on one core what all can do; some libraries carry files for other Pythons, which do not compile.
 COMPILED := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib workbench || true
 WORKERS ?= 2
-# Many tests wait for a server, a browser or a clock: three of them keep two cores busy.
+# Many tests wait for a server, a browser or a clock: four of them keep two cores busy, or three of the long ones.
 TEST_WORKERS ?= 4
+SOAK_WORKERS ?= 3
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-17s %s\n", $$1, $$2}'
@@ -53,7 +54,7 @@ bench: $(VENV)/.developer ## ours, the peer's and the ratio
 	@for bench in tests/benchmarks/[!_]*.py; do echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; done
 
 soak: $(VENV)/.developer servers ## long runs, storms, kill -9
-	@$(BIN)/python -m pytest -m soak -n $(WORKERS) --dist worksteal --durations 25 tests
+	@$(BIN)/python -m pytest -m soak -n $(SOAK_WORKERS) --dist worksteal --durations 25 tests
 
 servers: ## install what the live tests need (Debian as root) or say what is missing
 	@tests/servers/setup.sh

@@ -68,7 +68,7 @@ context = open_context(settings)
 executor = LocalProcesses(2)
 start, until = map(datetime.fromisoformat, sys.argv[1:3])
 Scheduler(settings=settings, store=context.store, entries=open_schedule(settings, context), systems=context.systems,
-          executor=executor, clock=rehearsal_clock(start, 900.0), make="tests.report.made_reports:small_report",
+          executor=executor, clock=rehearsal_clock(start, 1800.0), make="tests.report.made_reports:small_report",
           ).run(lambda: False, once=False, until=until, rest_s=0.1)
 executor.close()
 """
@@ -211,13 +211,13 @@ def test_kills_of_the_scheduler(place: Path, sink: Sink) -> None:
     now = datetime.now(UTC)
     store.plan_jobs("daily", lambda held: (), now=now - timedelta(days=10))
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    program = SHORT_LEASES + SCHEDULER.replace("900.0", "1.0")
+    program = SHORT_LEASES + SCHEDULER.replace("1800.0", "1.0")
     chance, begun = random.Random(7), time.monotonic()
     for kill in range(KILLS + 1):
         start = datetime.now(UTC)
         command = [sys.executable, "-c", program, start.isoformat(), (start + timedelta(days=1)).isoformat()]
         scheduler = subprocess.Popen(command, env=environment, cwd=place)
-        end = time.monotonic() + (chance.uniform(5.0, 25.0) if kill < KILLS else 1800.0)
+        end = time.monotonic() + (chance.uniform(5.0, 15.0) if kill < KILLS else 1800.0)
         while time.monotonic() < end and scheduler.poll() is None and (kill < KILLS or not over(store)):
             time.sleep(0.2)
         assert scheduler.poll() is None
