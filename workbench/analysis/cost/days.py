@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -36,14 +37,16 @@ def day_of(at: datetime, zone: str) -> int:
 
 
 def times_of_days(days: NDArray[np.int64], zone: str, at: time = time()) -> NDArray[np.int64]:
-    """Return a time of the wall clock of days, midnight if none is given; each day is looked up once. [ms since epoch]
+    """Return a time of the wall clock of days, midnight if none is given. [ms since the epoch]
 
     Examples
     --------
     >>> times_of_days(np.array([0, 0, 1]), "Europe/Berlin").tolist()
     [-3600000, -3600000, 82800000]
     """
-    distinct, places = np.unique(days, return_inverse=True)
-    tz = named_zone(zone)
-    known = [to_ms(datetime.combine(date_of(day), at, tz)) for day in distinct.tolist()]
-    return np.array(known, np.int64)[places]
+    return np.array([_time_of_day(day, zone, at) for day in days.tolist()], np.int64)
+
+
+@lru_cache(maxsize=10_000)
+def _time_of_day(day: int, zone: str, at: time) -> int:
+    return to_ms(datetime.combine(date_of(day), at, named_zone(zone)))

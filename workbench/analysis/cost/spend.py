@@ -18,7 +18,7 @@ import pandas as pd
 
 from workbench.analysis.cost.days import date_of, local_days, times_of_days
 from workbench.analysis.cost.ledger import Account, Periods, evident, measures, unlike
-from workbench.analysis.cost.sums import Bools, Floats, Ints, Sums
+from workbench.analysis.cost.sums import Bools, Floats, Ints, Split, Sums
 from workbench.analysis.counting.amounts import float_sums, group_sums
 from workbench.core.money import PRECISION, quantised, total
 from workbench.core.result import Result
@@ -235,41 +235,15 @@ def daily_spend(
     """
     sums = sums or Sums(ledger, seen, accounts)
     inside, days = sums.inside(groups.period), local_days(sums.start, zone)
-    observable = np.unique(days[inside])
     covered = cache(lambda roles: _observed_days(sums, roles, inside, days))
     named = dict(iter(groups.frame.groupby(["measure", "unit", "dimension"], sort=False)))
     parts: list[dict[str, Any]] = []
     for split in sums.splits:
-        kept = inside[split.slice]
-        if not kept.any():
+        if not inside[split.slice].any():
             continue
         head = {"measure": split.measure, "unit": split.unit, "dimension": split.dimension}
-        mine = named[tuple(head.values())]
-        places = {group: place for place, group in enumerate(mine["group"])}
-        place = np.array([places.get(group, len(mine) - 1) for group in split.groups])[split.group[kept]]
-        slices = np.unique(split.slice[kept])
-        dates, first = np.unique(days[slices], return_index=True)
-        day = np.searchsorted(dates, days[split.slice[kept]])
-        numbers, amounts = group_sums(place * len(dates) + day, split.amounts.filter(kept))
-        order = np.argsort(numbers)
-        place, day = np.divmod(numbers[order], len(dates))
-        start, end = sums.start[slices][first], np.maximum.reduceat(sums.end[slices], first)
-        whole = (start == times_of_days(dates, zone)) & (end == times_of_days(local_days(end, zone), zone))
-        share = covered(split.roles)[np.isin(observable, dates)][day]
-        known = zip(share.tolist(), amounts.take(order).to_pylist(), strict=True)
-        parts.append(
-            {name: np.full(len(day), text, object) for name, text in head.items()}
-            | {
-                "group": mine["group"].to_numpy(object)[place],
-                "rest": mine["rest"].to_numpy(np.bool_)[place],
-                "day": np.array([date_of(date).isoformat() for date in dates.tolist()], object)[day],
-                "start": start[day].astype("datetime64[ms]"),
-                "end": end[day].astype("datetime64[ms]"),
-                "whole": whole[day],
-                "amount": np.array([amount if amount or seen else None for seen, amount in known], object),
-                "covered": share,
-            }
-        )
+        part = _days_of(sums, split, named[tuple(head.values())], inside, days, covered(split.roles), zone)
+        parts.append({name: np.full(len(part["day"]), text, object) for name, text in head.items()} | part)
     columns = ["measure", "unit", "dimension", "group", "rest", "day", "start", "end", "whole", "amount", "covered"]
     if not parts:
         return DailySpend(pd.DataFrame(columns=columns), zone=zone)
@@ -278,17 +252,45 @@ def daily_spend(
     return DailySpend(frame.assign(**spans), zone=zone)
 
 
+def _days_of(
+    sums: Sums, split: Split, named: pd.DataFrame, inside: Bools, days: Ints, covered: Floats, zone: str
+) -> dict[str, Any]:
+    """Columns of the days of a split, by group and day; groups without a row of their own are the rest, the last."""
+    kept = inside[split.slice]
+    places = {group: place for place, group in enumerate(named["group"])}
+    place = np.array([places.get(group, len(named) - 1) for group in split.groups])[split.group[kept]]
+    slices = np.unique(split.slice[kept])
+    dates, first = np.unique(days[slices], return_index=True)
+    start, end = sums.start[slices][first], np.maximum.reduceat(sums.end[slices], first)
+    whole = (start == times_of_days(dates, zone)) & (end == times_of_days(local_days(end, zone), zone))
+    day = np.searchsorted(dates, days[split.slice[kept]])
+    numbers, amounts = group_sums(place * len(dates) + day, split.amounts.filter(kept))
+    order = np.argsort(numbers)
+    place, day = np.divmod(numbers[order], len(dates))
+    share = covered[dates - days[0]][day]
+    known = zip(amounts.take(order).to_pylist(), share.tolist(), strict=True)
+    return {
+        "group": named["group"].to_numpy(object)[place],
+        "rest": named["rest"].to_numpy(np.bool_)[place],
+        "day": np.array([date_of(date).isoformat() for date in dates.tolist()], object)[day],
+        "start": start[day].astype("datetime64[ms]"),
+        "end": end[day].astype("datetime64[ms]"),
+        "whole": whole[day],
+        "amount": np.array([amount if amount or part else None for amount, part in known], object),
+        "covered": share,
+    }
+
+
 def _observed_days(sums: Sums, roles: Sequence[str], inside: Bools, days: Ints) -> Floats:
-    """Observed share of each day that has a slice inside, of the counter that was seen least. [ratio]"""
-    dates, day = np.unique(days[inside], return_inverse=True)
-    unknown = np.full(len(sums.start), np.nan)
-    shares = np.array([sums.covered.get(role, unknown)[inside] for role in roles])
-    role, at = np.nonzero(np.isfinite(shares))
-    lengths = sums.lengths[inside][at]
+    """Observed share of each day from the first on, of the counter that was seen least; NaN outside. [ratio]"""
+    shares = np.array([sums.covered.get(role, np.full(len(days), np.nan)) for role in roles])
+    role, at = np.nonzero(np.isfinite(shares) & inside)
+    shape = len(shares), int(days[-1] - days[0]) + 1
     seen, lasted = (
-        float_sums(values, role, day[at], (len(shares), len(dates))) for values in (shares[role, at] * lengths, lengths)
+        float_sums(values, role, days[at] - days[0], shape)
+        for values in (shares[role, at] * sums.lengths[at], sums.lengths[at])
     )
-    return np.asarray(np.fmin.reduce(np.divide(seen, lasted, out=np.full(seen.shape, np.nan), where=lasted > 0)))
+    return np.asarray(np.fmin.reduce(np.divide(seen, lasted, out=np.full(shape, np.nan), where=lasted > 0)))
 
 
 def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
