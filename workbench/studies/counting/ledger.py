@@ -172,16 +172,15 @@ def read_ledger(
     if not accounts:
         return empty_ledger()
     dimensions = list(dict.fromkeys(name for account in accounts for name in account.dimensions))
-    slices = _timed(pd.DataFrame({"start": edges[:-1], "end": edges[1:]}))
     counted: list[dict[str, str]] = []
-    chunks, seen = [pa.array([], AMOUNT)], []
+    chunks, shares = [pa.array([], AMOUNT)], []
     selectors = {account.role: _selector_of(reader, profile, account) for account in accounts}
     for selector in selectors.values():
         reader.countable(selector)  # what one counter shows of a target holds for all of its counters
     for account in accounts:
         role, selector = profile.roles[account.role], selectors[account.role]
         if not reader.countable(selector):
-            seen.append(slices.assign(role=account.role, covered=0.0))
+            shares.append(np.zeros(len(edges) - 1))
             continue
         series, amounts = reader.amounts(selector, edges)
         chunks += amounts.chunks
@@ -189,13 +188,23 @@ def read_ledger(
             counted.append(
                 {name: labels.get(role.labels[name], "") for name in account.dimensions} | {"role": account.role}
             )
-        seen.append(slices.assign(role=account.role, covered=_covered(series, edges)))
-    who = pd.DataFrame(counted, columns=["role", *dimensions], dtype="str").fillna("").astype("category")
-    rows = np.arange(len(who) * len(slices))
-    parts = who.iloc[rows // len(slices)], slices.iloc[rows % len(slices)]
-    ledger = pd.concat([part.reset_index(drop=True) for part in parts], axis=1)
-    ledger["amount"] = pd.arrays.ArrowExtensionArray(pa.chunked_array(chunks))
-    return ledger, pd.concat(seen, ignore_index=True)[["role", "start", "end", "covered"]]
+        shares.append(_covered(series, edges))
+    each = np.repeat(np.arange(len(counted)), len(edges) - 1)
+    names = {
+        name: pd.Categorical(pd.array([labels.get(name, "") for labels in counted], dtype="str")).take(each)
+        for name in ("role", *dimensions)
+    }
+    amounts = pd.arrays.ArrowExtensionArray(pa.chunked_array(chunks))
+    ledger = pd.DataFrame({**names, **_slices(edges, len(counted)), "amount": amounts})
+    roles = np.repeat(np.array([account.role for account in accounts], object), len(edges) - 1)
+    return ledger, pd.DataFrame({"role": roles, **_slices(edges, len(accounts)), "covered": np.concatenate(shares)})
+
+
+def _slices(edges: Sequence[int], times: int) -> dict[str, pd.DatetimeIndex]:
+    """Begins and ends of slices, so many times."""
+    at = np.asarray(edges, "datetime64[ms]")
+    parts = {"start": at[:-1], "end": at[1:]}
+    return {name: pd.DatetimeIndex(np.tile(part, times), tz="UTC") for name, part in parts.items()}
 
 
 def _selector_of(reader: CounterReader, profile: Profile, account: Account) -> str:
@@ -235,9 +244,3 @@ def _covered(series: SeriesSet, edges: Sequence[int]) -> np.ndarray[Any, np.dtyp
     firsts = np.searchsorted(fine, np.asarray(edges[:-1]))
     lengths = np.diff(np.append(firsts, len(share)))
     return np.asarray(np.add.reduceat(share, firsts) / lengths, np.float64)
-
-
-def _timed(frame: pd.DataFrame) -> pd.DataFrame:
-    for name in ("start", "end"):
-        frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True).dt.as_unit("ms")
-    return frame
