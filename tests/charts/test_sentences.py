@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pandas as pd
 
 from workbench.charts.alerts.tables import alerts_finding, measure_rows
+from workbench.charts.performance.tables import threshold_rows
 from workbench.charts.slo.spending_tables import spending_finding
 from workbench.charts.tables import Table, titled
 from workbench.charts.unusual import performance_lines
 
-NAN = float("nan")
+NAN, NOW = float("nan"), datetime(2026, 11, 30, 11, 30, tzinfo=UTC)
 
 
-def result(**columns: object) -> SimpleNamespace:
-    return SimpleNamespace(frame=pd.DataFrame(columns))
+def result(as_of: datetime = NOW, **columns: object) -> SimpleNamespace:
+    return SimpleNamespace(frame=pd.DataFrame(columns), as_of=as_of)
 
 
 def test_a_measure_without_a_limit_is_not_called_within_it():
@@ -47,12 +49,14 @@ def test_a_threshold_of_yes_and_no_has_no_worst_value():
     totals = {"limit": ["down", "errors"], "title": ["Instance down", "Error rate"],
               "severity": ["critical", "warning"], "status": ["ok", "at_risk"],
               "breaches": [1, 2], "seconds": [300.0, 600.0], "worst": [0.0, 0.5],
+              "last_known": pd.Timestamp(NOW), "last_end": pd.Timestamp(NOW),
               "unit": ["bool", "ratio"], "value": [0.0, 0.05], "rule": ["== for 2m", "> for 5m"]}  # fmt: skip
     none = pd.DataFrame({"limit": [], "seconds": [], "group": []})
-    study = SimpleNamespace(results={"thresholds": result(**totals), "breaches": SimpleNamespace(frame=none)})
+    thresholds = result(**totals)
+    study = SimpleNamespace(results={"thresholds": thresholds, "breaches": SimpleNamespace(frame=none)})
     errors, down = performance_lines(study)
-    assert down.evidence == "broken once, 5 min in all, and kept now; critical"
-    assert errors.evidence.startswith("broken 2 times, 10 min in all, and broken now; worst 50.0 %, limit > ")
+    assert down.evidence == "broken once, 5 min in all; kept now; critical"
+    assert errors.evidence.startswith("broken 2 times, 10 min in all; broken now; worst 50.0 %, limit > ")
 
 
 def spent(objectives: list[str]) -> str:
@@ -73,3 +77,16 @@ def test_a_report_names_objectives_by_their_titles_unless_two_share_one():
     compliance = result(objective=["a", "b", "c"], title=["Availability", "Latency", "Latency"])
     table = titled(Table([{"objective": name} for name in ("a", "b", "d")]), compliance)
     assert [row["objective"] for row in table.rows] == ["Availability", "b", "d"]
+
+
+def test_a_threshold_that_was_broken_when_it_was_seen_last_is_not_called_kept():
+    """Ten minutes without samples end a breach; they say nothing of now."""
+    old = pd.Timestamp(NOW) - pd.Timedelta("10min")
+    row = {"limit": ["spent"], "title": ["Budget"], "severity": ["warning"], "status": ["ok"], "breaches": [1],
+           "seconds": [300.0], "worst": [1.1], "unit": ["ratio"], "value": [1.0], "rule": [">= 1"], "last_known": [old],
+           "last_end": [old + pd.Timedelta("1min")], "observed": [0.99], "longest": [300.0], "share": [0.1],
+           "unknown": [600.0]}  # fmt: skip
+    none = SimpleNamespace(frame=pd.DataFrame({"limit": [], "seconds": [], "group": []}))
+    (line,) = performance_lines(SimpleNamespace(results={"thresholds": result(**row), "breaches": none}))
+    assert "; not known now; " in line.evidence
+    assert threshold_rows(result(**row))[0]["state"] == "Unknown since 30 Nov 2026 11:20 UTC"

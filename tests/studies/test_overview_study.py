@@ -189,3 +189,14 @@ def test_an_alert_fires_since_the_instant_that_the_alerts_page_gives(shared_sett
     last = episodes.groupby("alertname")["starts_at"].apply(list)
     for name, instant in since:
         assert min(abs(start - instant) for start in last[name]) <= timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("minutes", [12, 40])
+def test_thresholds_are_not_kept_now_by_samples_of_a_while_ago(
+    source: Counted, context_over: Callable[..., Context], minutes: int
+) -> None:
+    """The archive ends at END: what held then is not known minutes later, and no card calls it OK."""
+    ctx = context_over(source)
+    fresh, stale = (read_system_state(ctx, SYSTEM, as_of=END + timedelta(minutes=late)) for late in (0, minutes))
+    assert fresh.read["limit"] == 4, "of seven; the others have no series in this archive"
+    assert stale.read["limit"] == 0

@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.analysis.cost.jump_events import jump_events
 from workbench.analysis.cost.landing import SpendForecast
+from workbench.analysis.counting.known_now import known_now
 from workbench.charts.alerts.tables import measure_text
 from workbench.charts.capacity.tables import action_text, chance_text, likeliest
 from workbench.charts.cost.tables import DIMENSION_WORDS
@@ -75,6 +76,7 @@ def performance_lines(study: Study) -> tuple[Line, ...]:
     totals, breaches = study.results["thresholds"].frame, study.results["breaches"].frame
     broken = totals[(totals["breaches"] > 0) & (totals["status"] != "no_data")]
     order = broken.assign(now=broken["status"].eq("at_risk")).sort_values(["now", "seconds"], ascending=False)
+    known = known_now(study.results["thresholds"])
     lines = []
     for row in order.itertuples():
         mine = breaches[breaches["limit"] == row.limit]
@@ -83,7 +85,8 @@ def performance_lines(study: Study) -> tuple[Line, ...]:
         times = "once" if row.breaches == 1 else f"{row.breaches:,} times"
         rule = rule_text(str(row.rule), use_text(row.value, str(row.unit)))
         worst = f"worst {use_text(row.worst, str(row.unit))}, limit {rule}; " if row.unit != "bool" else ""
-        phrase = f"broken {times}, {span_text(row.seconds)} in all, and {'broken' if row.now else 'kept'} now"
+        phrase = f"broken {times}, {span_text(row.seconds)} in all; "
+        phrase += "broken now" if row.now else "kept now" if known[row.Index] else "not known now"
         evidence = f"{phrase}; {worst}{row.severity}"
         lines.append(
             Line(

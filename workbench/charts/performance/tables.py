@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
+from workbench.analysis.counting.known_now import known_now
 from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import PARTLY, STATUS_WORDS
@@ -120,18 +120,15 @@ def error_rows(result: Result) -> list[dict[str, str]]:
     ]
 
 
-#: A threshold without a value for longer than this before the end of the period is not known. [s]
-UNKNOWN_AFTER_S = 3_600
-
-
 def threshold_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per threshold: ``threshold, state, limit, breaches, in breach, longest, worst, unknown``."""
     words = {"ok": "Within", "at_risk": "Broken now", "no_data": STATUS_WORDS["no_data"]}
+    known = known_now(result)
     return [
         {
             "threshold": str(row.title),
             "severity": str(row.severity),
-            "state": _unknown_since(row, vars(result)["as_of"])
+            "state": _unknown_since(row, bool(known[row.Index]))
             or (PARTLY if row.status == "ok" and row.observed < COVERAGE_FLOOR else words[str(row.status)]),
             "limit": rule_text(str(row.rule), use_text(row.value, row.unit)),
             "breaches": count_text(row.breaches) if row.status != "no_data" else NO_VALUE,
@@ -145,11 +142,9 @@ def threshold_rows(result: Result) -> list[dict[str, str]]:
     ]
 
 
-def _unknown_since(row: Any, as_of: datetime) -> str:
-    """Say since when a threshold had no value, where that is longer than it may stay broken unnoticed."""
-    if pd.isna(row.last_known) or (pd.Timestamp(as_of) - row.last_known).total_seconds() <= UNKNOWN_AFTER_S:
-        return ""
-    return f"Unknown since {instant_text(row.last_known)}"
+def _unknown_since(row: Any, known: bool) -> str:
+    """Say since when a threshold had no value, or was broken and then had none."""
+    return "" if known or pd.isna(row.last_known) else f"Unknown since {instant_text(row.last_known)}"
 
 
 def breach_rows(result: Result) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import pandas as pd
 
+from workbench.analysis.counting.known_now import known_now
 from workbench.analysis.overview.findings import Duty
 from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
@@ -37,7 +38,7 @@ _RECORDED_BACK = timedelta(days=30)
 #: How far back a breach that lasts is looked at. [ms]
 LOOK_BACK_MS = 3_600_000
 
-_VERSION = 3  # raised when the document changes its shape
+_VERSION = 4  # raised when the document changes its shape
 
 _FIRING = ("alertname", "severity", "labels", "since")
 _LIMITS = ("limit", "title", "severity", "group", "start", "seconds", "worst", "unit", "ongoing", "rule", "value")
@@ -236,7 +237,7 @@ def _limits(query_reader: QueryReader, profile: Profile, as_of: datetime, state:
     longest = max(threshold.for_ms for threshold in profile.thresholds)
     span = TimeRange.last(f"{LOOK_BACK_MS + longest}ms", until=as_of)
     breaches, totals = breached(query_reader, profile, profile.thresholds, span)
-    state.read["limit"] = int((totals.frame["status"] != "no_data").sum())
+    state.read["limit"] = int(known_now(totals).sum())
     rules = totals.frame.set_index("limit")[["rule", "value"]]
     frame = breaches.frame[breaches.frame["ongoing"]].join(rules, on="limit")
     return cast("list[dict[str, Any]]", frame[list(_LIMITS)].to_dict(orient="records"))
