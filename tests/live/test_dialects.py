@@ -157,7 +157,7 @@ def test_alerts_that_lost_the_scopes_label_are_the_systems(
     now = datetime.now(UTC)
     load = alert_load(ctx, system="mine", range=TimeRange.last("1h", until=now), as_of=now)
     assert list(load.results["episodes"].frame["alertname"]) == ["Running"]
-    assert [text for text in load.warnings if "belong to no system: Orphan" in text]
+    assert [text for text in load.warnings if "labels that belong to no system: Orphan" in text]
     board = overview(ctx, as_of=now)
     assert list(board.results["alerts"].frame["alertname"]) == ["Running"]
     looked = board.results["evidence"].frame.set_index("clause")

@@ -14,6 +14,7 @@ def test_what_was_not_counted_is_said_and_no_number_is_made_up(visit):
     text = seen(app)
     assert "No data" in text
     assert "Nothing was measured in this range" in text
+    assert "cost: nothing of 2026-10-08 00:00 to 2026-11-07 00:00 UTC was observed" in text, "the reason, not hidden"
     assert not app.get("plotly_chart")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from workbench.analysis.counting.known_now import known_now
 from workbench.charts.performance import figures as charts
 from workbench.charts.performance import tables as words
 from workbench.charts.unusual import performance_lines
@@ -34,7 +35,9 @@ def _figures(study: Study) -> list[Tile]:
     totals = study.results["thresholds"].frame
     known = totals[totals["status"] != "no_data"]
     broken, now = int((totals["breaches"] > 0).sum()), int((totals["status"] == "at_risk").sum())
-    row.append(Tile("Thresholds broken", f"{broken} of {len(known)}", f"{now} at the end of the period"))
+    unseen = len(known) - int(known_now(study.results["thresholds"])[known.index].sum())
+    note = f"{now} at the end of the period" + (f", {unseen} not known" if unseen else "")
+    row.append(Tile("Thresholds broken", f"{broken} of {len(known)}", note))
     return row
 
 

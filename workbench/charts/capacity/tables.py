@@ -10,7 +10,7 @@ import pandas as pd
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, bytes_text, count_text, day_text, instant_text, ratio_text
+from workbench.core.units import NO_VALUE, bytes_text, count_text, day_text, instant_text, nouns_text, ratio_text
 
 #: What "now" is: the line of a level goes up and down with the hours.
 NOW = "Now: the highest hour of the last day; of a budget, what is used."
@@ -329,5 +329,6 @@ def capacity_finding(study: Study) -> Sentence:
         parts.append(f"{len(calm)} of {levels.ngroups} levels are expected to reach no limit {when}.")
     unknown = sum(bool((part["status"] == "no_data").all()) for _, part in levels)
     if unknown:
-        parts.append(f"{unknown} {'has' if unknown == 1 else 'have'} not enough data.")
+        have = "has" if unknown == 1 else "have"
+        parts.append(f"{unknown} of {nouns_text(levels.ngroups, 'level')} {have} not enough data.")
     return Sentence(" ".join(parts))

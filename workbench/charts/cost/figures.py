@@ -49,8 +49,11 @@ def daily_figure(
     unit = unit or next(iter(rows["unit"]), "")
     rows = rows[rows["unit"] == unit]
     rows = rows[rows["dimension"] == (dimension or next(iter(rows["dimension"]), ""))]
+    alike = result.frame.loc[result.frame["dimension"].isin(rows["dimension"]), "group"]
+    places = {group: place for place, group in enumerate(dict.fromkeys(alike))}  # one colour in money and in tokens
     figure = go.Figure(layout=_layout(mode, f"Per day ({unit})", f"Day ({result.zone})"))
-    for number, (group, part) in enumerate(rows.groupby("group", sort=False)):
+    for group, part in rows.groupby("group", sort=False):
+        number = places[group]
         complete = part["whole"] & (part["covered"] >= 1 - 1e-9)
         figure.add_bar(
             x=part["day"],

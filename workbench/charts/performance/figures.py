@@ -99,9 +99,13 @@ def flow_figure(result: Result, flow: str = "", *, mode: Mode = "light") -> Any:
     chosen = flow or next(iter(result.frame["flow"]), "")
     rows = result.frame[result.frame["flow"] == chosen]
     drawn = {"rate": rate_figure, "error_ratio": errors_figure, "p95": latency_figure}
-    return stacked(
+    figure = stacked(
         [draw(result, chosen, mode=mode) for column, draw in drawn.items() if rows[column].notna().any()], mode=mode
     )
+    step = f", {_step(result)}"  # once, below: three small axes have no room for it
+    figure.for_each_yaxis(lambda axis: axis.update(title_text=(axis.title.text or "").removesuffix(step)))
+    figure.for_each_xaxis(lambda axis: axis.update(title_text=f"{axis.title.text}{step}") if axis.title.text else None)
+    return figure
 
 
 def resources_figure(result: Result, title: str = "", *, mode: Mode = "light") -> Any:

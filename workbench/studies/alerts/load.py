@@ -27,6 +27,7 @@ from workbench.core.frames import EPISODES
 from workbench.core.result import Provenance, Result, Status, Study, worst
 from workbench.core.source import MetricSource
 from workbench.core.timerange import TimeRange, duration_text, from_ms
+from workbench.core.units import nouns_text
 from workbench.studies.alerts.ownership import owns, rule_names, shows_alerts
 from workbench.studies.alerts.reading import no_alerts, of_system, read_alerts
 from workbench.studies.alerts.tags_read import tags_of
@@ -239,8 +240,8 @@ def _outside(ctx: Context, source: MetricSource, span: TimeRange) -> list[str]:
     if not outside:
         return []
     shown = ", ".join(sorted(outside)[:_SHOWN]) + (", …" if len(outside) > _SHOWN else "")
-    rules = "alert rule" if len(outside) == 1 else "alert rules"
-    return [f"{len(outside)} {rules} of this server fired in the period and belong to no system: {shown}."]
+    rules = nouns_text(len(outside), "alert rule")
+    return [f"{rules} of this server fired in the period for labels that belong to no system: {shown}."]
 
 
 def urgent_severities(profile: Profile) -> tuple[str, ...]:

@@ -55,6 +55,9 @@ def curve(values: pd.Series) -> tuple[float, ...]:
     return tuple(float(part.mean()) for part in np.array_split(known, min(POINTS, len(known))))
 
 
+#: A change that is written as 0.0 % points neither up nor down. [ratio]
+UNCHANGED = 0.0005
+
 #: Least width of a tile, and what its padding and one character of its value take. [px]
 _LEAST, _PADDING, _CHARACTER = 150, 40, 13
 
@@ -70,6 +73,7 @@ def tiles(row: Sequence[Tile]) -> None:
                     escaped(tile.value),
                     delta=change_text(tile.change) if math.isfinite(tile.change) else None,
                     delta_color=_colour(tile),
+                    delta_arrow="off" if abs(tile.change) < UNCHANGED else "auto",
                     help=tile.help or None,
                     chart_data=tile.spark or None,
                 )

@@ -225,12 +225,14 @@ def usable(study: Study) -> bool:
     with st.container(border=True):
         badge(study.status)
         st.markdown(_explanation(study))
-        for warning in study.warnings[:_SHOWN]:
-            st.text(plain(warning))
-        if len(study.warnings) > _SHOWN:
-            with st.expander(f"{len(study.warnings) - _SHOWN} more like this"):
-                for warning in study.warnings[_SHOWN:]:
-                    st.text(plain(warning))
+        older = study.age_s is not None  # then the first warning is the age, which stands above
+        reasons = study.warnings[older:] or remarks(study)[older:]
+        for reason in reasons[:_SHOWN]:
+            st.text(plain(reason))
+        if len(reasons) > _SHOWN:
+            with st.expander(f"{len(reasons) - _SHOWN} more"):
+                for reason in reasons[_SHOWN:]:
+                    st.text(plain(reason))
         st.caption(_NEXT_STEPS[study.status] if study.status != "no_data" or _has_queries(study) else _NO_SIGNAL_STEP)
     return False
 

@@ -10,10 +10,10 @@ from workbench.charts.slo.decision_tables import (
     definition_rows,
     effect_rows,
     happened_table,
-    member_rows,
+    members_table,
     windows_table,
 )
-from workbench.charts.tables import Table
+from workbench.charts.tables import Table, titled
 from workbench.core.result import Result, Study
 from workbench.ui.parts import tables
 
@@ -21,10 +21,12 @@ from workbench.ui.parts import tables
 def shown(study: Study) -> None:
     """Show what was decided where there is any: each in a card of its own."""
     results = study.results
-    if members := member_rows(results["members"]):
+    members = members_table(results["members"])
+    if members is not None:
+        titled(members, results["compliance"])
         with st.container(border=True):
             st.markdown("**What a composite is made of**")
-            tables.short(members)
+            tables.short(members.rows)
     _exclusions(results)
     if parts := definition_rows(results["definitions"]):
         with st.container(border=True):
