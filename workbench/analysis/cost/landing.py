@@ -185,7 +185,9 @@ def stretches(sums: Sums, roles: Sequence[str], dimension: str, now: datetime, z
 
 def covered_share(sums: Sums, roles: Sequence[str], span: TimeRange) -> float:
     """Return the observed share of a range, of the counter that was seen least. [ratio]"""
-    return min((sums.observed(role, span) for role in roles), default=0.0)
+    slices, places = sums.inside(span), np.zeros(len(sums.start), np.int64)
+    seen = [float(sums.watched([role], slices, places)[2].sum()) for role in roles]
+    return min(seen, default=0.0) / span.seconds if span.seconds else 0.0
 
 
 def _stated(budgets: pd.DataFrame) -> dict[tuple[str, str, str], tuple[float, float]]:
