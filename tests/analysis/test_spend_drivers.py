@@ -180,7 +180,7 @@ def test_the_sentence_names_what_left_and_not_who_is_largest():
     now = [Item(("anthropic", "opus"), Decimal(6852), Decimal(100))]
     said = cause_sentence(effects(before, now), ("provider", "model"), Decimal(-1325), Decimal(8177), "USD")
     assert said.startswith("Spend fell by 1,325.00 USD (-16.2 %), mostly because")
-    assert "left (-1,325.00 USD)" in said
+    assert "is no longer used (-1,325.00 USD)" in said
 
 
 def test_the_list_price_of_a_book_explains_a_cut_in_a_ledger_and_the_rest_stays():

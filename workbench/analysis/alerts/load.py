@@ -121,7 +121,7 @@ def alert_measures(alerts: AlertEpisodes, *, positions: int = 1) -> AlertMeasure
     if not alerts.observed_s:
         rows = [{**row, "value": np.nan, "status": "no_data"} for row in rows]
     notes: tuple[str, ...] = ()
-    if alerts.observed_s and alerts.observed_s < ENOUGH_DAYS * 86_400:
+    if alerts.observed_s and round(alerts.observed_s / 86_400) < ENOUGH_DAYS:
         notes = (
             f"Only {span_text(alerts.observed_s)} were observed; the standards call for {ENOUGH_DAYS:.0f} days, so "
             "read the comparison as an indication.",

@@ -241,20 +241,20 @@ def cause_sentence(
     before: Decimal,
     unit: str,
 ) -> str:
-    """Name what moved spend most: a label that came or left, else an effect and its largest item.
+    """Name what moved spend most: a label that is new or no longer used, else an effect and its largest item.
 
     Examples
     --------
     >>> split = {"retired": {("gpt-4", "k1"): Decimal("-900"), ("gpt-4", "k2"): Decimal("-424.68")}}
     >>> cause_sentence(split, ("model", "key"), Decimal("-1324.68"), Decimal("8177.04"), "USD")
-    'Spend fell by 1,324.68 USD (-16.2 %), mostly because model gpt-4 left (-1,324.68 USD).'
+    'Spend fell by 1,324.68 USD (-16.2 %), mostly because model gpt-4 is no longer used (-1,324.68 USD).'
     """
     if not change:
         return "Spend did not change."
     share = f" ({change / before * 100:+.1f} %)" if before else ""
     head = f"Spend {'rose' if change > 0 else 'fell'} by {abs(change):,.2f} {unit}{share}"
     causes: list[tuple[Decimal, str]] = []
-    for effect, words in (("new", "is new"), ("retired", "left")):
+    for effect, words in (("new", "is new"), ("retired", "is no longer used")):
         amounts = split.get(effect, {})
         staying = {name for other, parts in split.items() if other not in ("new", "retired") for name in parts}
         for place, label in enumerate(labels):

@@ -244,9 +244,12 @@ def _alerts(study: Study) -> Statement | None:
     if not began:
         return stated("answer", "alerts", "alerts/none", {"began": 0}, weight=3.0, **more)
     first = rules.iloc[0]
-    facts = {"began": began, "asleep": int(rules["asleep"].sum()), "name": str(first["alertname"])}
-    facts["share"] = float(first["share"])
+    facts: dict[str, Any] = {"began": began, "asleep": int(rules["asleep"].sum())}
     weight = 45.0 if study.status in ("at_risk", "spent") else 7.0
+    fired = rules.loc[rules["episodes"] > 0, "episodes"]
+    if len(fired) > 1 and fired.eq(fired.iloc[0]).all():
+        return stated("answer", "alerts", "alerts/alike", facts, weight=weight, **more)
+    facts |= {"name": str(first["alertname"]), "share": float(first["share"])}
     return stated("answer", "alerts", "alerts/began", facts, weight=weight, **more)
 
 

@@ -211,6 +211,14 @@ def _answered(study: Study) -> bool:
     return study.status not in (*UNREAD, "no_data") and measured(study)
 
 
+def _spent_budgets(usable: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    if "spend_and_tokens" not in usable:
+        return set()
+    budgets = usable["spend_and_tokens"]["budgets"].frame
+    spent = budgets[budgets["status"] == "spent"]
+    return {f"{dimension} {group}" for dimension, group in zip(spent["dimension"], spent["group"], strict=True)}
+
+
 def _decisions(studies: Mapping[str, Study], owner: str) -> Iterator[Statement]:
     usable = {name: study.results for name, study in studies.items() if study.status not in UNREAD}
     if "slo_compliance" in usable:
@@ -220,6 +228,8 @@ def _decisions(studies: Mapping[str, Study], owner: str) -> Iterator[Statement]:
         frame = usable["capacity_forecast"]["limits"].frame
         as_of = pd.Timestamp(studies["capacity_forecast"].as_of)
         for row in dated_limits(frame).itertuples():
+            if pd.notna(row.anew_at) and str(row.series) in _spent_budgets(usable):
+                continue  # a budget of money: what to do about it is among the decisions on spend
             facts: dict[str, Any] = {"title": str(row.title), "series": str(row.series), "at": row.reached_at}
             facts["limit"] = limit_text(row.limit)
             full = row.reached_at <= as_of

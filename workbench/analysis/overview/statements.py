@@ -63,6 +63,7 @@ TEMPLATES: Mapping[str, str] = {
     "capacity/calm": "{risky:count} of {levels:count level|levels} {risky:words is|are} at risk of a limit within the "
     "lead time.",
     "alerts/began": "{began:count alert|alerts} began, {asleep:count} at night; {name} made {share:share 0} of them.",
+    "alerts/alike": "{began:count alert|alerts} began, {asleep:count} at night; no rule made more than another.",
     "alerts/none": "{began:count alerts} began.",
     "answer/part": "Only {coverage:share 1} of the period was observed.",
     "unknown/answer": "No figure: {coverage:share 1} of the period was observed.",

@@ -272,7 +272,8 @@ def alerts_finding(study: Study) -> Sentence:
     began = "1 alert began" if count == 1 else f"{count_text(count)} alerts began"
     parts = [f"{began}{weekly_text(rules['per_week'])}."]
     first = rules.iloc[0]
-    if count > int((rules["episodes"] == first["episodes"]).sum()) * first["episodes"]:
+    fired = rules.loc[rules["episodes"] > 0, "episodes"]
+    if len(fired) == 1 or fired.ne(fired.iloc[0]).any():
         parts.append(f"{first['alertname']} made {ratio_text(first['share'], digits=0)} of them.")
     flapping = rules[rules["flapping"] > 0]
     if len(flapping):

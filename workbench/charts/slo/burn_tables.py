@@ -33,7 +33,7 @@ def outlook_rows(outlook: Result) -> list[dict[str, str]]:
             "earliest": instant_text(row.earliest),
             "latest": "not in this window" if _open_ended(row) else instant_text(row.latest),
             "failures left": count_text(row.failures_left),
-            "one failure": f"{_burn(row.one_failure_burn)} of an hour" if _known(row.one_failure_burn) else NO_VALUE,
+            "one failure": _of_one(row.one_failure_burn),
             "firing": str(row.firing) or ("none" if _known(row.burn_rate) else "unknown"),
         }
         for row in outlook.frame.itertuples()
@@ -159,6 +159,13 @@ def _known(value: float) -> bool:
 
 def _open_ended(row: Any) -> bool:
     return bool(pd.isna(row.latest) and pd.notna(row.earliest))
+
+
+def _of_one(rate: float) -> str:
+    """Burn rate of an hour in which one more request fails."""
+    if not _known(rate):
+        return NO_VALUE
+    return f"{'<0.01x' if 0 < rate < 0.005 else _burn(rate)} for an hour"
 
 
 def _burn(rate: float) -> str:
