@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from workbench.analysis.overview.answers import _alerts
+from workbench.analysis.overview.answers import _alerts, answers
 from workbench.analysis.overview.reasons import _decisions
+from workbench.core.timerange import TimeRange
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -41,3 +42,15 @@ def test_a_rule_is_named_only_where_it_fired_more_than_others(episodes, id_):
     answer = _alerts(study(rules=rules))
     assert answer is not None
     assert answer.id == f"report/alerts/{id_}"
+
+
+@pytest.mark.parametrize(("end", "change"), [(NOW, "-10 against 2026-10"), (NOW + timedelta(days=1), "")])
+def test_a_total_of_a_month_that_goes_on_is_not_compared_with_a_whole_month(end, change):
+    rules = {"alertname": ["a"], "episodes": [4], "asleep": [0], "share": [1.0]}
+    alerts = study(rules=rules)
+    alerts.range = TimeRange(datetime(2026, 11, 1, tzinfo=UTC), end)
+    periods = pd.DataFrame({"question": "alerts", "period": ["2026-10", "2026-11"], "value": [14.0, 4.0],
+                            "start": [datetime(2026, month, 1, tzinfo=UTC) for month in (10, 11)],
+                            "change": "count"})  # fmt: skip
+    (answer,) = answers({"alert_load": alerts}, periods)
+    assert answer.change == change

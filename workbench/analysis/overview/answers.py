@@ -31,6 +31,9 @@ JUDGED = ("ok", "at_risk", "spent")
 #: A figure of a period of which less was observed is not compared, and its answer says so. [ratio]
 LEAST_COVERAGE = 0.9
 
+#: Questions whose figure grows with the period: one that goes on is not compared with a whole one.
+TOTALS = ("cost", "alerts")
+
 #: What names a level to a reader: two rules may limit it.
 _LEVEL = ["title", "series"]
 
@@ -55,9 +58,9 @@ def answers(studies: Mapping[str, Study], periods: pd.DataFrame) -> list[Stateme
     for question, name in STUDIES.items():
         if (study := studies.get(name)) is not None:
             statement = None if study.status in UNREAD else _ANSWERS[question](study)
-            clauses.append(
-                _whole(_with_change(statement, periods)) if statement is not None else _unknown(question, study)
-            )
+            if statement is not None and not (question in TOTALS and study.as_of < study.range.end):
+                statement = _with_change(statement, periods)
+            clauses.append(_unknown(question, study) if statement is None else _whole(statement))
     return clauses
 
 

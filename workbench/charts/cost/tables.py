@@ -214,8 +214,8 @@ def jumps_table(result: Result) -> Table | Sentence:
 def totals_table(result: Result) -> Table:
     """Table of :func:`total_rows` that renders itself."""
     caption = (
-        f"Compared with {compared_with(result)}. The month end continues the month so far in a straight line; its "
-        "forecast, with an interval, is under Where it lands."
+        f"Compared with {compared_with(result)}. The month end continues the month so far in a straight line; the "
+        "forecast, with an interval, is a table of its own."
     )
     return Table(total_rows(result), caption=caption, left=("measure",))
 
