@@ -39,7 +39,7 @@ def test_a_day_of_a_month_is_not_called_ok(observed: int, word: str) -> None:
     result = verdict(observed)
     assert compliance_rows(result)[0]["status"] == word
     assert f">{word}</span>" in compliance_table(result)._repr_html_()
-    assert ("1 of them observed for less than nine tenths of the time" in slo_finding(result).text) == (word != "OK")
+    assert ("met, observed for less than nine tenths of the time" in slo_finding(result).text) == (word != "OK")
 
 
 def test_a_budget_that_was_used_up_in_the_part_observed_is_used_up() -> None:

@@ -11,7 +11,7 @@ from workbench.charts.alerts.tables import alerts_finding, measure_rows
 from workbench.charts.performance.tables import threshold_rows
 from workbench.charts.slo.spending_tables import spending_finding
 from workbench.charts.tables import Table, titled
-from workbench.charts.unusual import performance_lines
+from workbench.charts.unusual import performance_lines, usual_sentence
 
 NAN, NOW = float("nan"), datetime(2026, 11, 30, 11, 30, tzinfo=UTC)
 
@@ -90,3 +90,23 @@ def test_a_threshold_that_was_broken_when_it_was_seen_last_is_not_called_kept():
     (line,) = performance_lines(SimpleNamespace(results={"thresholds": result(**row), "breaches": none}))
     assert "; not known now; " in line.evidence
     assert threshold_rows(result(**row))[0]["state"] == "Unknown since 30 Nov 2026 11:20 UTC"
+
+
+def usual(name: str, **results: SimpleNamespace) -> str:
+    return usual_sentence(SimpleNamespace(name=name, coverage=1.0, results=results))
+
+
+def test_a_level_without_a_verdict_is_not_expected_to_reach_no_limit():
+    limits = result(resource=["disk", "files"], series=["a", "b"], status=["ok", "no_data"],
+                    reached_at=[pd.NaT, pd.NaT], at_horizon=[0.01, NAN])  # fmt: skip
+    text = "1 of 1 level is expected to reach no limit in the horizon; 1 not known."
+    assert usual("capacity_forecast", limits=limits) == text
+
+
+def test_objectives_observed_in_part_are_not_said_to_be_missed():
+    board = result(status=["ok", "ok"], coverage=[0.001, 1.0])
+    text = "1 of 2 objectives are met and not at risk, 1 observed in part."
+    assert usual("slo_compliance", compliance=board) == text
+    one = result(status=["ok"], coverage=[0.001])
+    text = "1 of 1 objective is observed in part: too little to be called met."
+    assert usual("slo_compliance", compliance=one) == text

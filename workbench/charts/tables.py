@@ -271,7 +271,8 @@ def slo_finding(result: Result) -> Sentence:
     if len(judged):
         kept = int((judged["status"] != "spent").sum())
         partly = int(((judged["status"] == "ok") & (judged["coverage"] < COVERAGE_FLOOR)).sum())
-        part = f", {partly} of them observed for less than nine tenths of the time" if partly else ""
+        them = f"{partly} of them " if len(judged) > 1 else ""
+        part = f", {them}observed for less than nine tenths of the time" if partly else ""
         were = "was" if len(judged) == 1 else "were"
         parts.append(f"{kept} of {nouns_text(len(judged), 'objective')} {were} met{part}.")
         for row in judged[judged["status"] == "spent"].sort_values("period_left_ratio").itertuples():

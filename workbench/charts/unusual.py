@@ -17,13 +17,14 @@ from workbench.charts.capacity.tables import action_text, chance_text, likeliest
 from workbench.charts.cost.tables import DIMENSION_WORDS
 from workbench.charts.performance.tables import use_text
 from workbench.charts.tables import budget_left_text, status_word
-from workbench.charts.theme import STATUS_WORDS
+from workbench.charts.theme import PARTLY, STATUS_WORDS
 from workbench.core.result import Result, Status, Study
 from workbench.core.units import (
     amount_text,
     change_text,
     day_text,
     instant_text,
+    nouns_text,
     ratio_text,
     rule_text,
     span_text,
@@ -218,7 +219,11 @@ def usual_sentence(study: Study) -> str:
     if study.name == "slo_compliance":
         words = [status_word(row.status, row.coverage) for row in results["compliance"].frame.itertuples()]
         kept = words.count(STATUS_WORDS["ok"])
-        return f"{kept} of {len(words)} objectives are met and not at risk." if words else ""
+        part = f", {count} observed in part" if (count := words.count(PARTLY)) else ""
+        are = "is" if len(words) == 1 else "are"
+        met = f"{kept} of {nouns_text(len(words), 'objective')} {are} met and not at risk{part}."
+        only = f"{count} of {nouns_text(count, 'objective')} {are} observed in part: too little to be called met."
+        return (only if count == len(words) else met) if words else ""
     if study.name == "service_performance":
         return _kept(results["thresholds"], "threshold", "breaches", _in_what(study))
     if study.name == "quality_drift":
@@ -226,14 +231,17 @@ def usual_sentence(study: Study) -> str:
         steady = int((states["verdict"] == "none").sum())
         return f"{steady} of {len(states)} scores do not drift now." if len(states) else ""
     if study.name == "capacity_forecast":
-        once = results["limits"].frame.groupby(["resource", "series"])["reached_at"].count()
-        rest = likeliest(results["limits"].frame)
-        calm = f"{int((once == 0).sum())} of {len(once)} levels are expected to reach no limit in the horizon"
-        return f"{calm}{rest}." if len(once) else ""
+        limits = results["limits"].frame
+        once = limits[limits["status"] != "no_data"].groupby(["resource", "series"])["reached_at"].count()
+        calm, unknown = int((once == 0).sum()), len(limits.drop_duplicates(["resource", "series"])) - len(once)
+        are, rest = "is" if len(once) == 1 else "are", f"; {unknown} not known" if unknown else ""
+        known = f"{calm} of {nouns_text(len(once), 'level')} {are} expected to reach no limit in the horizon"
+        return f"{known}{likeliest(limits)}{rest}." if len(once) else ""
     if study.name == "alert_load":
         rules = results["rules"].frame
         quiet = int(((rules["episodes"] == 0) & (rules["open"] == 0)).sum())
-        return f"{quiet} of {len(rules)} rules did not fire{_in_what(study)}." if len(rules) and study.coverage else ""
+        known = f"{quiet} of {nouns_text(len(rules), 'rule')} did not fire{_in_what(study)}."
+        return known if len(rules) and study.coverage else ""
     if study.name == "security_and_access":
         return _usual_hours(results["rises"])
     if "budgets" not in results:

@@ -92,6 +92,8 @@ _NEXT_STEPS: dict[Status, str] = {
 
 _NO_SIGNAL_STEP = "The sources page lists what is measured, and the signals that are missing."
 
+_SHORT_STEP = "Choose a shorter range, or look again when the source holds more history."
+
 #: Warnings shown at once; a silent source gives the same one for every SLO.
 _SHOWN = 1
 
@@ -233,8 +235,14 @@ def usable(study: Study) -> bool:
             with st.expander(f"{len(reasons) - _SHOWN} more"):
                 for reason in reasons[_SHOWN:]:
                     st.text(plain(reason))
-        st.caption(_NEXT_STEPS[study.status] if study.status != "no_data" or _has_queries(study) else _NO_SIGNAL_STEP)
+        st.caption(_next_step(study))
     return False
+
+
+def _next_step(study: Study) -> str:
+    if study.status != "no_data" or not _has_queries(study):
+        return _NEXT_STEPS[study.status] if study.status != "no_data" else _NO_SIGNAL_STEP
+    return _SHORT_STEP if study.freshness is not None and study.coverage > 0 else _NEXT_STEPS["no_data"]
 
 
 def _has_queries(study: Study) -> bool:
