@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
-from workbench.charts.capacity.tables import action_text, growth_text, likeliest
+from workbench.charts.capacity.tables import action_text, capacity_finding, growth_text, likeliest
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,19 @@ def test_the_level_nearest_to_a_limit_is_named_in_a_sentence():
            "ahead_days": 30}  # fmt: skip
     text = likeliest(pd.DataFrame([row]))
     assert text == "; the most likely to reach one is Connections (key vk-002), 19 % within 30 d"
+
+
+def test_a_sentence_names_the_three_nearest_dates_and_counts_the_others():
+    now = pd.Timestamp("2026-11-30T12:00Z")
+    days = [9, 1, 5, 7, 3]
+    frame = pd.DataFrame(
+        {"resource": "disk", "title": "Disk", "series": [f"device {day}" for day in days], "limit": "full",
+         "status": "at_risk", "reached_at": [now + pd.Timedelta(days=day) for day in days], "earliest": now,
+         "latest": now, "at_lead": 0.9, "at_horizon": 0.9, "lead_days": 14.0, "ahead_days": 30.0,
+         "anew_at": pd.NaT, "origins": 9}
+    )  # fmt: skip
+    study = SimpleNamespace(results={"limits": SimpleNamespace(frame=frame, as_of=now)}, status="at_risk")
+    text = capacity_finding(study).text
+    places = [text.index(f"(device {day})") for day in (1, 3, 5)]
+    assert places == sorted(places)
+    assert text.endswith("2 more levels reach a limit; the table has all.")

@@ -25,15 +25,19 @@ def _figures(study: Study) -> list[Tile]:
     at = f"at {instant_text(seen or study.as_of)}"
     begun = episodes[episodes["started"]]
     whole = begun[~(begun["open"] | begun["left_censored"] | begun["right_censored"])]["duration_s"]
-    flapping = ratio_text(float(begun["flapping"].mean()) if len(begun) else float("nan"), digits=0)
+    flapping = f"{ratio_text(float(begun['flapping'].mean()), digits=0)} of them; " if len(begun) else ""
     return [
         Tile("Firing when last seen" if seen else "Firing now", count_text(int(episodes["open"].sum())), at),
         Tile("Episodes", count_text(len(begun)), rows.weekly_text(rules["per_week"]).lstrip(",; ")),
-        Tile("Median duration", span_text(whole.median()), f"p90 {span_text(whole.quantile(0.9))}"),
+        Tile(
+            "Median duration",
+            span_text(whole.median()),
+            f"p90 {span_text(whole.quantile(0.9))}" if len(whole) else "none from start to end",
+        ),
         Tile(
             "Flapping",
             count_text(int(begun["flapping"].sum())),
-            f"{flapping} of them; {count_text(int(episodes['stale'].sum()))} stood over a day",
+            f"{flapping}{count_text(int(episodes['stale'].sum()))} stood over a day",
             "Three or more episodes of one alert, each at most an hour long and an hour after the one before.",
         ),
         Tile("At night", count_text(int(begun["sleep"].sum())), "begun 22:00 to 08:00"),

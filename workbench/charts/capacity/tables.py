@@ -276,6 +276,9 @@ def what_if_table(result: Result) -> Table:
     return Table(what_if_rows(result), caption="Reached: with 50 % by then, within the horizon.", left=TEXT)
 
 
+#: Levels that a sentence names with their limits, the nearest date first; the others stand in the table. [count]
+MOST_NAMED = 3
+
 #: A level is named from this probability on. [ratio]
 NAMED = 0.05
 
@@ -316,9 +319,13 @@ def capacity_finding(study: Study) -> Sentence:
         return Sentence("Capacity: no data in this period." if measured else "Capacity is not measured.")
     as_of = pd.Timestamp(vars(limits)["as_of"])
     parts = []
-    for (_, _), rows in frame[frame["reached_at"].notna()].groupby(["resource", "series"], sort=False):
+    dated = frame[frame["reached_at"].notna()].sort_values("reached_at", kind="stable")
+    for (_, _), rows in dated.groupby(["resource", "series"], sort=False):
         level = f"{rows['title'].iloc[0]} ({rows['series'].iloc[0]})"
         parts.append(f"{level} {' and '.join(_when_reached(row, as_of) for row in rows.itertuples())}.")
+    if len(parts) > MOST_NAMED:
+        more = nouns_text(len(parts) - MOST_NAMED, "more level")
+        parts[MOST_NAMED:] = [f"{more} reach{'es' if more.startswith('1 ') else ''} a limit; the table has all."]
     levels = frame.groupby(["resource", "series"])
     calm = [part.iloc[0] for _, part in levels if part["reached_at"].isna().all() and part["origins"].gt(0).any()]
     if calm:
