@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.analysis.cost.jump_events import jump_events
 from workbench.analysis.cost.landing import SpendForecast
-from workbench.analysis.counting.known_now import known_now
+from workbench.analysis.counting.limits import known_now
 from workbench.charts.alerts.tables import measure_text
 from workbench.charts.capacity.tables import action_text, chance_text, likeliest
 from workbench.charts.cost.tables import DIMENSION_WORDS

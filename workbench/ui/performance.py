@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.analysis.counting.known_now import known_now
+from workbench.analysis.counting.limits import known_now
 from workbench.charts.performance import figures as charts
 from workbench.charts.performance import tables as words
 from workbench.charts.unusual import performance_lines

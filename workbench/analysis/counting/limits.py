@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,9 @@ COMPARISONS: Mapping[str, Callable[[Floats, float], NDArray[np.bool_]]] = {
     "==": np.equal,
     "!=": np.not_equal,
 }
+
+#: The last evaluation with a value may be this much older than the end: as far as PromQL looks back for a sample.
+_LOOKBACK = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -242,3 +245,34 @@ def _timed(frame: pd.DataFrame, *names: str) -> pd.DataFrame:
     for name in names:
         frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True).dt.as_unit("ms")
     return frame
+
+
+def known_now(totals: Result) -> pd.Series:
+    """Say of each row whether the limit was seen to be kept or broken at the end of the period.
+
+    Parameters
+    ----------
+    totals : Result
+        :class:`LimitTotals`.
+
+    Returns
+    -------
+    Series of bool
+        False without a value in the last minutes, and where the limit was broken when it was seen last.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> now = pd.Timestamp("2026-11-30T11:30Z")
+    >>> frame = pd.DataFrame({
+    ...     "status": ["ok", "ok", "ok", "at_risk"],
+    ...     "last_known": [now, now - _LOOKBACK, now - 2 * _LOOKBACK, now],
+    ...     "last_end": [pd.NaT, now - timedelta(minutes=4), pd.NaT, now + timedelta(minutes=1)],
+    ... })
+    >>> known_now(LimitTotals(frame, as_of=datetime(2026, 11, 30, 11, 30, tzinfo=UTC), step_ms=60_000)).tolist()
+    [True, False, False, True]
+    """
+    frame = totals.frame
+    young = frame["last_known"] >= pd.Timestamp(vars(totals)["as_of"]) - _LOOKBACK
+    unclosed = frame["status"].eq("ok") & (frame["last_end"] > frame["last_known"])
+    return frame["status"].ne("no_data") & young & ~unclosed

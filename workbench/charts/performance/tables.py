@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.counting.known_now import known_now
+from workbench.analysis.counting.limits import known_now
 from workbench.analysis.slo.compliance import COVERAGE_FLOOR
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import PARTLY, STATUS_WORDS

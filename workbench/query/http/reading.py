@@ -70,16 +70,20 @@ def read_body(response: Pieces, encoding: str, *, limit: int, check: Callable[[]
     kind = encoding.strip().lower()
     unpack = _Unpacker(kind) if kind in _PACKED else None
     body = bytearray()
-    while piece := response.read1(_PIECE, decode_content=False):
-        check()
-        for part in [piece] if unpack is None else unpack.parts(piece):
-            body += part
-            if len(body) > limit:
-                raise too_large(limit)
+    try:
+        while piece := response.read1(_PIECE, decode_content=False):
             check()
-    check()
-    if unpack is not None and not unpack.whole:
-        raise broken.IncompleteRead(len(body), 1)
+            for part in [piece] if unpack is None else unpack.parts(piece):
+                body += part
+                if len(body) > limit:
+                    raise too_large(limit)
+                check()
+        check()
+        if unpack is not None and not unpack.whole:
+            raise broken.IncompleteRead(len(body), 1)
+    except BaseException:
+        body.clear()  # the error holds this frame, and the next attempt would take as much beside it
+        raise
     return body
 
 
@@ -101,12 +105,16 @@ def gathered(pieces: Iterable[bytes], *, deadline: float) -> bytearray:
         The body is larger than :data:`MAX_BYTES`.
     """
     body = bytearray()
-    for piece in pieces:
-        body += piece
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        if len(body) > MAX_BYTES:
-            raise too_large(MAX_BYTES)
+    try:
+        for piece in pieces:
+            body += piece
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            if len(body) > MAX_BYTES:
+                raise too_large(MAX_BYTES)
+    except BaseException:
+        body.clear()
+        raise
     return body
 
 

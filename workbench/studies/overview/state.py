@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pandas as pd
 
-from workbench.analysis.counting.known_now import known_now
+from workbench.analysis.counting.limits import known_now
 from workbench.analysis.overview.findings import Duty
 from workbench.catalog import Profile
 from workbench.core.errors import WorkbenchError
