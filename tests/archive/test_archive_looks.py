@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workbench.archive import Archive, groups, samples
+from workbench.archive.source import ArchiveSource
 from workbench.archive.storage.layout import SAMPLES
 from workbench.archive.storage.tables import Tables
 from workbench.core.series import STALE, SeriesSet, label_key
+from workbench.core.timerange import from_ms
 from workbench.promql.parser.matchers import Matcher
 
 NOVEMBER = 1_793_491_200_000
@@ -160,6 +162,30 @@ def test_a_commit_in_the_same_tick_of_the_disk_is_seen_and_a_log_without_one_is_
     other.append_samples(gauge("a", NOVEMBER + 5000, [1.0]))
     os.utime(log, ns=(then, then))
     assert archive.select([], *ALWAYS).samples == 2
+
+
+def test_inside_a_look_quantiles_are_those_of_the_samples_that_are_there(archive):
+    source = ArchiveSource("kept", archive)
+
+    def buckets(start_ms: int, paces: list[float]) -> SeriesSet:
+        times = start_ms + np.arange(20) * 1000
+        return SeriesSet.of(
+            [
+                ({"__name__": "d_bucket", "le": le}, times, pace * np.arange(20.0))
+                for le, pace in zip(("1", "5", "+Inf"), paces, strict=True)
+            ]
+        )
+
+    def seconds(at_ms: int) -> list[float]:
+        query = "histogram_quantile(0.5, sum by (le) (rate(d_bucket[1m])))"
+        return source.instant(query, from_ms(at_ms)).values.ravel().tolist()
+
+    archive.append_samples(buckets(NOVEMBER, [0, 2, 2]))
+    with archive.one_look():
+        assert seconds(NOVEMBER + 19_000) == seconds(NOVEMBER + 19_000) == [3.0]
+        archive.replace_samples(buckets(NOVEMBER, [2, 2, 2]), NOVEMBER, NOVEMBER + 60_000)
+        assert seconds(NOVEMBER + 19_000) == [0.5]
+    assert seconds(NOVEMBER + 19_000) == [0.5]
 
 
 def test_inside_a_look_ones_own_writes_are_seen(archive):

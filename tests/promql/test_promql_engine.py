@@ -338,3 +338,30 @@ def test_limit_ratio_takes_the_series_that_prometheus_takes() -> None:
     assert {len(text) for text in taken(0.5, "long", "x")} == {5, 120, 130, 200, 255, 256}
     assert taken(0.1, "many", "i") | taken(-0.9, "many", "i") == {str(i) for i in range(40)}
     assert not taken(0.1, "many", "i") & taken(-0.9, "many", "i")
+
+
+def test_buckets_of_several_quantiles_are_evaluated_once_and_what_is_said_of_them_each_time() -> None:
+    names = [f"{metric},le={le}" for metric in ("d_bucket", "odd") for le in ("1", "5", "+Inf")]
+    rows = [(name, [float(n * (place + 1)) for n in range(30)]) for place, name in enumerate(names)]
+    samples, known = store(*rows), {}
+
+    class Counting(MemoryStore):
+        asked = 0
+
+        def select(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, marks: bool = True) -> SeriesSet:
+            Counting.asked += 1
+            return super().select(matchers, start_ms, end_ms, marks=marks)
+
+    for metric, times in (("d_bucket", 1), ("odd", 2)):  # the name of the other is no counter's, and each query says so
+        Counting.asked = 0
+        for q in (0.5, 0.9):
+            query = f"histogram_quantile({q}, sum by (le) (rate({metric}[5m])))"
+            span = {"start_ms": 10 * MINUTE, "end_ms": 20 * MINUTE, "step_ms": MINUTE}
+            given = evaluate_range(query, Counting(samples.samples), **span, known=known)
+            alone = evaluate_range(query, samples, **span)
+            assert given.values.tolist() == alone.values.tolist()
+            assert (given.meta["warnings"], given.meta["infos"]) == (alone.meta["warnings"], alone.meta["infos"])
+        assert Counting.asked == times
+    assert len(known) == 1
+    with pytest.raises(QueryTooExpensive, match="max_samples"):
+        evaluate_range(query.replace("odd", "d_bucket"), samples, **span, known=known, limits=EvaluationLimits(50))

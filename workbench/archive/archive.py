@@ -57,7 +57,7 @@ class Archive:
         self._registry = SeriesRegistry(self._tables)
         self._document = Document(place)
         self._raised = False
-        self._looks = Looks(self._tables, self._document)
+        self.looks = Looks(self._tables, self._document)
 
     @classmethod
     def open(cls, path: str | Path, create: bool = False) -> Archive:
@@ -121,20 +121,20 @@ class Archive:
     @property
     def meta(self) -> dict[str, Any]:
         """Small JSON document of whoever fills the archive (anchor, seed, scenario, ...)."""
-        return dict(self._looks.document["meta"])
+        return dict(self.looks.document["meta"])
 
     def update_meta(self, values: Mapping[str, Any]) -> None:
         """Set keys of :attr:`meta`, in one step also for other processes; values are plain JSON."""
-        self._looks.update("meta", dict(values))
+        self.looks.update("meta", dict(values))
 
     @property
     def families(self) -> dict[str, dict[str, str]]:
         """``metric family -> {type, help, unit}``."""
-        return dict(self._looks.document["families"])
+        return dict(self.looks.document["families"])
 
     def update_families(self, families: Mapping[str, Mapping[str, str]]) -> None:
         """Add or replace metric families: ``{"http_requests": {"type": "counter", "help": "...", "unit": ""}}``."""
-        self._looks.update("families", {name: dict(family) for name, family in families.items()})
+        self.looks.update("families", {name: dict(family) for name, family in families.items()})
 
     def newest_ms(self) -> int | None:
         """Time of the newest sample; None in an empty archive. [ms since the epoch]"""
@@ -149,7 +149,7 @@ class Archive:
 
     def one_look(self) -> AbstractContextManager[None]:
         """Answer what this thread asks inside from one state, which is looked at once and not before every read."""
-        return self._looks.single()
+        return self.looks.single()
 
     def versions(self) -> dict[str, str]:
         """Version of each table; equal versions give equal answers, so they belong into cache keys."""
@@ -284,7 +284,7 @@ class Archive:
     ) -> SeriesSet:
         read = partial(samples.read, self._tables, ids, labels, start_ms, end_ms, marks=marks)
         selection = self._tables.version(SAMPLES), ids.tobytes(), start_ms, end_ms, marks
-        return self._looks.once(selection, read, kept=kept)
+        return self.looks.once(selection, read, kept=kept)
 
     def native_only(self, matchers: Sequence[Matcher]) -> bool | None:
         """Say whether all series that fulfil the matchers hold native histograms, or some (None), or none."""

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from workbench.archive.storage.document import Document
-from workbench.archive.storage.layout import SAMPLES, SLICES_1H, SLICES_5M
+from workbench.archive.storage.layout import HISTOGRAMS, SAMPLES, SLICES_1H, SLICES_5M
 from workbench.archive.storage.tables import Tables
 from workbench.core.series import SeriesSet
+from workbench.promql.engine.evaluation import Known
 
 #: Samples of a look that are kept for its next reads; those used longest ago go first. [samples]
 KEPT_SAMPLES = 3_000_000
@@ -40,7 +41,7 @@ class Looks:
             return
         with self._tables.one_look() as look_again:
             try:
-                self._local.samples = OrderedDict()
+                self._local.samples, self._local.known = OrderedDict(), {}
                 self._local.document = held = self._document.read()
                 while True:  # until no samples were deleted between the looks
                     for layout in (SAMPLES, SLICES_5M, SLICES_1H):
@@ -52,7 +53,7 @@ class Looks:
                     look_again()
                 yield
             finally:
-                self._local.document = self._local.samples = None
+                self._local.document = self._local.samples = self._local.known = None
 
     def once(self, selection: Hashable, read: Callable[[], SeriesSet], *, kept: bool = True) -> SeriesSet:
         """Return the samples of a selection: of a look as they were read before, else read now.
@@ -74,6 +75,13 @@ class Looks:
             while len(held) > 1 and sum(each.samples for each in held.values()) > KEPT_SAMPLES:
                 held.popitem(last=False)
         return samples
+
+    def known(self) -> Known | None:
+        """Return what parts of queries gave in this look over the samples as they are now; None without a look."""
+        held: dict[Hashable, Known] | None = getattr(self._local, "known", None)
+        if held is None:
+            return None
+        return held.setdefault(tuple(self._tables.version(layout) for layout in (SAMPLES, HISTOGRAMS)), {})
 
     @property
     def document(self) -> dict[str, Any]:

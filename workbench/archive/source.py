@@ -43,6 +43,7 @@ from workbench.promql import (
     print_query,
 )
 from workbench.promql.engine.evaluate import LOOKBACK_MS
+from workbench.promql.engine.evaluation import Known
 from workbench.promql.parser.nodes import At, Subquery, bare, children
 
 _ENGINE = f"workbench {workbench.__version__}"
@@ -57,6 +58,7 @@ class _Evaluation:
     tier: Tier
     semantics: Literal["v2", "v3"]
     lookback_ms: int
+    known: Known | None = None
 
 
 class ArchiveSource:
@@ -126,6 +128,7 @@ class ArchiveSource:
                 semantics=evaluation.semantics,
                 lookback_ms=evaluation.lookback_ms,
                 limits=self._evaluation_limits(),
+                known=evaluation.known,
             )
             return self._labelled(answer, query, evaluation, span)
 
@@ -141,6 +144,7 @@ class ArchiveSource:
                 semantics=evaluation.semantics,
                 lookback_ms=evaluation.lookback_ms,
                 limits=self._evaluation_limits(),
+                known=evaluation.known,
             )
             return self._labelled(answer, query, evaluation, TimeRange(at, at))
 
@@ -255,7 +259,7 @@ class ArchiveSource:
         tier = answering_tier(node, self._reaching(node, start_ms, end_ms))
         if tier == RAW:
             self._affordable(node, start_ms, end_ms)
-            return _Evaluation(query, self.archive, tier, self._semantics, LOOKBACK_MS)
+            return _Evaluation(query, self.archive, tier, self._semantics, LOOKBACK_MS, self.archive.looks.known())
         lookback_ms = max(LOOKBACK_MS, tier.resolution_ms)
         return _Evaluation(print_query(on_slices(node)), TierStore(self.archive, tier), tier, "v3", lookback_ms)
 

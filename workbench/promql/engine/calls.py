@@ -121,6 +121,30 @@ def _vector(node: Node, run: Evaluation, evaluate: Evaluate) -> Vector:
     return value
 
 
+def _known(node: Node, run: Evaluation, evaluate: Evaluate) -> Vector:
+    """Evaluate a vector once for all queries over one state of the samples, if there is nothing to say of it.
+
+    Several quantiles are asked of the same buckets.
+    """
+    ledger = run.ledger
+    if ledger.known is None:
+        return _vector(node, run, evaluate)
+    times = run.times.tobytes(), run.start_ms, run.end_ms
+    key = node, times, run.lookback_ms, run.v2, run.experimental, run.subquery_step_ms
+    if key in ledger.known:
+        vector, samples = ledger.known[key]
+        run.charge(samples, len(vector))
+        return vector
+    before, warnings, infos = ledger.samples, ledger.warnings, ledger.infos
+    ledger.warnings, ledger.infos = {}, {}
+    vector = _vector(node, run, evaluate)
+    if not (ledger.warnings or ledger.infos or run.native):
+        vector.values.flags.writeable = vector.present.flags.writeable = False
+        ledger.known[key] = vector, ledger.samples - before
+    ledger.warnings, ledger.infos = warnings | ledger.warnings, infos | ledger.infos
+    return vector
+
+
 def _floats(node: Node, run: Evaluation, evaluate: Evaluate) -> Vector:
     """Vector without its histograms, which functions of single floats pass over."""
     vector = _vector(node, run, evaluate)
@@ -293,7 +317,7 @@ def _check_quantile(q: Floats, node: Call, run: Evaluation) -> None:
 
 def _histogram_quantile(node: Call, run: Evaluation, evaluate: Evaluate) -> Vector:
     q = _scalar(node.args[0], run, evaluate)
-    vector = _vector(node.args[1], run, evaluate)
+    vector = _known(node.args[1], run, evaluate)
     _check_quantile(q, node, run)
     findings = Findings([], set())
 

@@ -12,7 +12,7 @@ from workbench.core.series import Metrics
 from workbench.core.timerange import MINUTE_MS
 from workbench.promql.engine import aggregate, answers, binary, sampling
 from workbench.promql.engine.calls import Value, call
-from workbench.promql.engine.evaluation import Evaluation, Ledger
+from workbench.promql.engine.evaluation import Evaluation, Known, Ledger
 from workbench.promql.engine.labels import readable, shown
 from workbench.promql.engine.store import EvaluationLimits, SampleStore
 from workbench.promql.engine.values import (
@@ -66,6 +66,7 @@ def evaluate_range(
     limits: EvaluationLimits | None = None,
     subquery_step_ms: int = MINUTE_MS,
     experimental: bool = False,
+    known: Known | None = None,
 ) -> Metrics:
     """Evaluate a query at ``start, start + step, ...`` up to and including the end.
 
@@ -89,6 +90,8 @@ def evaluate_range(
         Resolution of subqueries that give none. [ms]
     experimental : bool
         Evaluate functions that Prometheus keeps behind a feature flag.
+    known : dict, optional
+        What earlier queries over the same samples gave; the buckets of a quantile are taken from it, and put there.
 
     Returns
     -------
@@ -133,7 +136,7 @@ def evaluate_range(
         semantics == "v2",
         experimental,
         subquery_step_ms,
-        Ledger(limits),
+        Ledger(limits, known=known),
     )
     tree = parse(text)
     value = evaluate(tree, run)
@@ -155,6 +158,7 @@ def evaluate_instant(
     limits: EvaluationLimits | None = None,
     subquery_step_ms: int = MINUTE_MS,
     experimental: bool = False,
+    known: Known | None = None,
 ) -> Metrics:
     """Evaluate a query once; the matrix has one step and keeps the order of ``sort`` and ``topk``.
 
@@ -178,7 +182,7 @@ def evaluate_instant(
         semantics == "v2",
         experimental,
         subquery_step_ms,
-        Ledger(limits or EvaluationLimits()),
+        Ledger(limits or EvaluationLimits(), known=known),
     )
     value = evaluate(parse(text), run)
     if isinstance(value, Text):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,6 +20,9 @@ from workbench.promql.parser.lexer import place, rejected
 from workbench.promql.parser.matchers import Matcher
 from workbench.promql.parser.nodes import At, Node, Selector, opening
 
+#: What parts of queries gave over one state of the samples, and how many they took.
+Known = dict[Hashable, tuple[Vector, int]]
+
 
 @dataclass
 class Ledger:
@@ -32,6 +35,8 @@ class Ledger:
     infos: dict[str, None] = field(default_factory=dict)
     selected: dict[tuple[object, ...], SeriesSet] = field(default_factory=dict)
     pool: Pool = field(default_factory=Pool)
+    #: Vectors that other queries over the same samples gave, each with the samples it took.
+    known: Known | None = None
 
 
 @dataclass(frozen=True)
