@@ -11,11 +11,14 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from alembic import command
 
 from tests.store.test_store_migrations import migrate
-from workbench.store import Store
+from workbench.core.timerange import TimeRange
+from workbench.store import HistoryKey, Store
 from workbench.store.decided.decisions import ExclusionRecord
 from workbench.store.engine import open_engine
 
@@ -57,6 +60,10 @@ def test_an_upgrade_that_is_killed_loses_nothing(url: str) -> None:
         report="monthly", system="lab", period="2026-10", parameters={}, started_at=NOON, version="0", identity="ana"
     )
     before = [(each.id, each.starts_at, each.reason) for each in store.exclusions("lab")]
+    key, days = HistoryKey("lab", "availability", "r" * 64), TimeRange(NOON, NOON + timedelta(days=31))
+    times = pd.date_range(NOON, periods=8_000, freq="5min")
+    counts = pd.DataFrame({"time": times, "good": np.sqrt(np.arange(8_000.0)), "total": 100.0, "covered": 1.0})
+    store.put_slices(key, counts, method="exact", read_at=NOON)
     store.close()
     lasts, killed = 0.0, 0
     for number in range(KILLS + 1):
@@ -75,6 +82,9 @@ def test_an_upgrade_that_is_killed_loses_nothing(url: str) -> None:
         store = Store(url)
         assert [(each.id, each.starts_at, each.reason) for each in store.exclusions("lab")] == before
         assert store.runs() == [run]
+        history = store.slices(key, days)
+        assert history is not None
+        assert history.frame["good"].tolist() == counts["good"].tolist()
         assert len(store.audit(limit=1_000)) == len(before)
         store.close()
     print(f"{killed} of {KILLS} upgrades were killed, {lasts:.2f} s each")
