@@ -135,12 +135,17 @@ def test_each_definition_has_a_history_of_its_own(store: Store) -> None:
     assert str(empty.frame["time"].dtype) == "datetime64[ms, UTC]"
 
 
+DAY = HistoryKey("lab", "day", "r")
+
+
 def _write(url: str, worker: int, begin: multiprocessing.synchronize.Barrier) -> None:
     begin.wait(120)
     store = Store(url)
     for turn in range(10):
         store.put_slices(KEY, slices(NOON, 50, good=float(worker)), method="exact", read_at=NOON)
         store.put_slices(HistoryKey("lab", f"w{worker}", "r"), slices(NOON, 50), method="exact", read_at=NOON)
+        own = NOON + timedelta(minutes=5 * (2 * turn + worker))  # every other slice of one day, which both write
+        store.put_slices(DAY, slices(own, 1), method="exact", read_at=NOON)
         store.finish_run(
             begun(store, at=NOON + timedelta(seconds=turn)), finished_at=NOON, path="", sha256="", provenance={}
         )
@@ -162,6 +167,9 @@ def test_two_processes_open_a_new_store_and_write_at_once(url: str) -> None:
     shared = store.slices(KEY, TimeRange(NOON, NOON + timedelta(1)))
     assert shared is not None
     assert shared.frame["good"].nunique() == 1  # one writer's transaction, never a mixture
+    day = store.slices(DAY, TimeRange(NOON, NOON + timedelta(1)))
+    assert day is not None
+    assert len(day.frame) == 20  # what the other wrote on the same day stays
     store.close()
 
 
