@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from workbench.archive.groups import _group
+from workbench.archive.groups import _group, decoded
+from workbench.archive.storage import parquet
 from workbench.archive.storage.layout import SAMPLES
+from workbench.archive.storage.place import LocalFolder
+from workbench.core.errors import ArchiveError
 from workbench.core.series import STALE
 
 FIRST_MS = 1_700_000_000_000
@@ -53,3 +58,22 @@ def test_times_values_and_edges_are_those_that_were_written(step_ms: int, larges
                 (low,), (high,) = group.within(np.array([number]), start_ms, start_ms + length_ms)
                 wanted = [at for at in range(first, last) if start_ms <= times[at] <= start_ms + length_ms]
                 assert list(range(low, high)) == wanted
+
+
+@pytest.mark.parametrize("valued", [0, 1, 39])
+def test_a_sample_without_a_value_is_an_error_that_names_the_file(tmp_path: Path, valued: int):
+    place, rows = LocalFolder(tmp_path), pa.nulls(40 - valued, pa.float64())
+    table = pa.table(
+        [
+            pa.array(np.full(40, 3, np.int32)),
+            pa.array(FIRST_MS + np.arange(40)),
+            pa.nulls(40, pa.int64()),
+            pa.nulls(40, pa.int8()),
+            pa.concat_arrays([pa.array(np.full(valued, 0.1)), rows]),
+        ],
+        schema=SAMPLES.schema,
+    )
+    (file,) = parquet.write(place, SAMPLES, "2023-11", [table])
+    with pytest.raises(ArchiveError, match=r"a sample has no value(.|\n)*build the archive again") as error:
+        next(decoded(place, file, [0]))
+    assert file.path in error.value.message

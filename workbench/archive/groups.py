@@ -11,10 +11,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.archive.storage import decimals, parquet
@@ -127,13 +129,13 @@ def decoded(folder: Place, file: DataFile, numbers: Sequence[int]) -> Iterator[S
         group = _kept.get((folder, file.path, number))
         if group is None:
             for read, part in fresh:
-                made = _group(*part)
+                made = _checked(folder, file, *part)
                 _kept.put((folder, file.path, read), made)
                 if read == number:
                     group = made
                     break
         if group is None:  # it was let go of meanwhile
-            group = _group(*next(parquet.each_group(folder, file, SAMPLES, [number])))
+            group = _checked(folder, file, *next(parquet.each_group(folder, file, SAMPLES, [number])))
         yield group
 
 
@@ -175,6 +177,11 @@ def forget() -> None:
     _kept.clear()
 
 
+def _checked(folder: Place, file: DataFile, rows: pa.Table, alike: Mapping[str, int | None]) -> SampleGroup:
+    with parquet.reading(folder, file):
+        return _group(rows, alike)
+
+
 def _group(rows: pa.Table, alike: Mapping[str, int | None]) -> SampleGroup:
     """Arrays of a row group, copied, so that nothing else of what was read stays in memory."""
     held, size = {name: rows[name] for name in rows.column_names}, len(rows)
@@ -190,6 +197,9 @@ def _group(rows: pa.Table, alike: Mapping[str, int | None]) -> SampleGroup:
         column if (column := held.get(name)) is not None and column.null_count < size else None
         for name in ("value_int", "scale", "value")
     )
+    valued = reduce(pc.or_, (column.is_valid() for column in (whole, other) if column is not None), pa.scalar(False))
+    if not pc.all(valued).as_py():
+        raise pa.ArrowInvalid("a sample has no value")
     places = np.flatnonzero(whole.is_null().to_numpy()) if whole is not None and whole.null_count else None
     floats = None if other is None or (whole is not None and places is None) else column_array(other, np.float64)
     floats = floats if floats is None or places is None else floats[places]

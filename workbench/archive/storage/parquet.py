@@ -237,7 +237,7 @@ def row_groups(
     folder: Place, file: DataFile, layout: Layout, ranges: Ranges, ids: NDArray[np.int32] | None = None
 ) -> list[int]:
     """Row groups of a file that may hold rows inside the ranges, and of the sorted series ``ids`` where given."""
-    with _reading(folder, file):
+    with reading(folder, file):
         footer = _footer(folder, file.path, file.size, layout.order)
     wanted = np.ones(footer.metadata.num_row_groups, bool)
     for name, (low, high) in ranges.items():
@@ -254,7 +254,7 @@ def batches(
     folder: Place, file: DataFile, layout: Layout, groups: Sequence[int], columns: Sequence[str] | None = None
 ) -> Iterator[pa.Table]:
     """Read row groups of a file, a bounded number at a time, in the order of the file."""
-    with _reading(folder, file):
+    with reading(folder, file):
         footer = _footer(folder, file.path, file.size, layout.order)
         with _opened(folder, file, footer) as opened:
             wanted = list(columns or layout.schema.names)
@@ -273,7 +273,7 @@ def each_group(
     """
     if not groups:
         return
-    with _reading(folder, file):
+    with reading(folder, file):
         footer = _footer(folder, file.path, file.size, layout.order)
         with _opened(folder, file, footer) as opened:
             places = {name: place for place, name in enumerate(opened.schema_arrow.names)}
@@ -320,7 +320,7 @@ def checked_rows(folder: Place, layout: Layout, files: Sequence[DataFile]) -> ds
         A file is missing, has another size, or its footer is damaged.
     """
     for file in files:
-        with _reading(folder, file):
+        with reading(folder, file):
             checked_tail(folder.source(file.path, file.size), file.path, file.size)
     options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
     return ds.FileSystemDataset.from_paths(
@@ -367,7 +367,7 @@ def column_array(column: pa.ChunkedArray, dtype: type[Number]) -> NDArray[Number
 
 
 @contextmanager
-def _reading(folder: Place, file: DataFile) -> Iterator[None]:
+def reading(folder: Place, file: DataFile) -> Iterator[None]:
     """Turn what goes wrong while a file is read into an error that names the file."""
     try:
         yield
