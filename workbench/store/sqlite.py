@@ -14,13 +14,17 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import QueuePool
 
 from workbench.core.errors import ArchiveError
 from workbench.core.private import FILE, private_folder
 
 #: How long a writer waits for another one. [ms]
 BUSY_MS = 30_000
+
+#: Connections that are kept open between transactions; further ones are closed after theirs. [count]
+_KEPT = 2
 
 _BUSY = {"SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_BUSY_RECOVERY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_PROTOCOL"}
 
@@ -41,8 +45,10 @@ def sqlite_engine(location: URL) -> Engine:
         if not path.exists():
             private_folder(path.parent)
             path.touch(mode=FILE)
-        # No pool: a connection that nobody closes would keep its files open for as long as the process lives.
-        engine = create_engine(location, creator=lambda: _connected(path), poolclass=NullPool)
+        engine = create_engine(
+            location, creator=lambda: _connected(path), poolclass=QueuePool, pool_size=_KEPT, max_overflow=-1
+        )
+        _kept_while_in_place(engine, path)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -65,6 +71,34 @@ def sqlite_engine(location: URL) -> Engine:
             connection.exec_driver_sql(f"PRAGMA user_version = {number + 1}")
 
     return engine
+
+
+class _ReadOnly(sqlite3.Connection):
+    """A connection to a database that could not be written when it was opened."""
+
+
+def _kept_while_in_place(engine: Engine, path: Path) -> None:
+    """Let a kept connection be used only by its process and while its files are those that lie at their paths."""
+
+    @event.listens_for(engine, "checkin")
+    def _note(connection: Any, record: Any) -> None:
+        if isinstance(connection, _ReadOnly):
+            record.invalidate()  # the next may be able to write
+        elif connection is not None:
+            record.info["place"] = _place(path)
+
+    @event.listens_for(engine, "checkout")
+    def _compare(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info.get("place", place := _place(path)) != place:
+            raise DisconnectionError
+
+
+def _place(path: Path) -> tuple[int, ...]:
+    numbers = [os.getpid()]
+    for file in (path, path.with_name(path.name + "-wal")):
+        with suppress(FileNotFoundError):
+            numbers += (state := file.stat()).st_dev, state.st_ino
+    return tuple(numbers)
 
 
 def mark_of(path: Path) -> Path:
@@ -133,7 +167,8 @@ def _reading_only(path: Path, error: sqlite3.OperationalError) -> sqlite3.Connec
     for way in ("mode=ro", "mode=ro&immutable=1"):
         if way != "mode=ro" and not whole:
             break  # what stands only in the log would be passed over
-        connection = sqlite3.connect(f"file:{quote(str(path))}?{way}", uri=True, check_same_thread=False)
+        address = f"file:{quote(str(path))}?{way}"
+        connection = sqlite3.connect(address, uri=True, check_same_thread=False, factory=_ReadOnly)
         try:
             connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()
         except sqlite3.OperationalError:
