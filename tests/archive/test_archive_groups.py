@@ -7,15 +7,50 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from workbench.archive.groups import _group, decoded
 from workbench.archive.storage import parquet
 from workbench.archive.storage.layout import SAMPLES
+from workbench.archive.storage.parquet import RowGroup
 from workbench.archive.storage.place import LocalFolder
 from workbench.core.errors import ArchiveError
 from workbench.core.series import STALE
 
 FIRST_MS = 1_700_000_000_000
+
+
+def row_group(rows: pa.Table) -> RowGroup:
+    """A row group as a file gives it, all columns to be read."""
+    columns = {name: rows[name].to_numpy() for name in ("series_id", "ts")}
+    low, high = ({name: int(end(column)) for name, column in columns.items()} for end in (np.min, np.max))
+    return RowGroup(len(rows), low, high, {}, tuple(rows.column_names), rows.select)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), st.lists(st.integers(-9, 9), min_size=1, max_size=5, unique=True).map(sorted)),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_series_are_those_that_were_written_whether_times_tell_them_or_not(series):
+    ids = np.cumsum([step for step, _ in series])
+    counts = [len(times) for _, times in series]
+    times = [time for _, times in series for time in times]
+    nothing = pa.nulls(len(times))
+    rows = pa.table(
+        [np.repeat(ids, counts), np.array(times), np.arange(len(times)), nothing, nothing],
+        names=SAMPLES.schema.names,
+    ).cast(SAMPLES.schema)
+    group = _group(row_group(rows))
+    assert group.ids.tolist() == ids.tolist()
+    assert group.bounds.tolist() == [0, *np.cumsum(counts).tolist()]
+    written = np.zeros(len(times), np.int64), np.zeros(len(times))
+    for low, high in zip(group.bounds[:-1].tolist(), group.bounds[1:].tolist(), strict=True):
+        group.write(low, high, *(part[low:high] for part in written))
+    assert (written[0].tolist(), written[1].tolist()) == (times, list(range(len(times))))
 
 
 LATE = {"never": [0] * 40, "twice": [0] * 3 + [5_000] * 20 + [9_000] * 17, "always": [n * n for n in range(40)]}
@@ -37,7 +72,7 @@ def test_times_values_and_edges_are_those_that_were_written(step_ms: int, larges
         ],
         schema=SAMPLES.schema,
     )
-    group = _group(rows, {})
+    group = _group(row_group(rows))
     expected = whole / np.where(np.arange(40) < 15, 1.0, 10.0)
     expected[17] = STALE
     filled = np.zeros(40, np.int64), np.zeros(40)

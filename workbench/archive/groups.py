@@ -9,26 +9,24 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.archive.storage import decimals, parquet
 from workbench.archive.storage.layout import SAMPLES
-from workbench.archive.storage.parquet import DataFile, column_array
+from workbench.archive.storage.parquet import DataFile, RowGroup, column_array
 from workbench.archive.storage.place import Place
 from workbench.core.series import is_stale
 
 #: Environment variable with the memory of all groups that are kept. [MiB]
 VARIABLE = "WORKBENCH_DECODED_MIB"
 
-#: Times are kept by stretches of samples equally far apart where these have so many samples on average. [count]
+#: Times are kept by stretches of samples equally far apart where these have about so many samples on average. [count]
 _STRETCH = 16
 
 #: Memory of all groups that are kept; the one used longest ago goes first. [bytes]
@@ -129,13 +127,13 @@ def decoded(folder: Place, file: DataFile, numbers: Sequence[int]) -> Iterator[S
         group = _kept.get((folder, file.path, number))
         if group is None:
             for read, part in fresh:
-                made = _checked(folder, file, *part)
+                made = _checked(folder, file, part)
                 _kept.put((folder, file.path, read), made)
                 if read == number:
                     group = made
                     break
         if group is None:  # it was let go of meanwhile
-            group = _checked(folder, file, *next(parquet.each_group(folder, file, SAMPLES, [number])))
+            group = _checked(folder, file, next(parquet.each_group(folder, file, SAMPLES, [number])))
         yield group
 
 
@@ -177,59 +175,74 @@ def forget() -> None:
     _kept.clear()
 
 
-def _checked(folder: Place, file: DataFile, rows: pa.Table, alike: Mapping[str, int | None]) -> SampleGroup:
+def _checked(folder: Place, file: DataFile, part: RowGroup) -> SampleGroup:
     with parquet.reading(folder, file):
-        return _group(rows, alike)
+        return _group(part)
 
 
-def _group(rows: pa.Table, alike: Mapping[str, int | None]) -> SampleGroup:
+def _group(part: RowGroup) -> SampleGroup:
     """Arrays of a row group, copied, so that nothing else of what was read stays in memory."""
-    held, size = {name: rows[name] for name in rows.column_names}, len(rows)
-    ids, bounds = np.array([alike.get("series_id", 0)], np.int32), np.array([0, size])
-    if "series_id" in held:
-        series = column_array(held["series_id"], np.int32)
-        bounds = np.concatenate([[0], np.flatnonzero(series[1:] != series[:-1]) + 1, [size]])
-        ids = series[bounds[:-1]]
-    times = column_array(held["ts"], np.int64) if "ts" in held else np.full(size, alike["ts"], np.int64)
-    first_ms, last_ms = int(times[bounds[:-1]].min()), int(times[bounds[1:] - 1].max())  # times rise in each series
-    step_ms, starts = _stretches(times, bounds)
+    size, rows = part.rows, part.read([name for name in part.names if name != "series_id"])
+    held = {name: rows[name] for name in rows.column_names}
+    times = column_array(held["ts"], np.int64) if "ts" in held else np.full(size, part.alike["ts"], np.int64)
+    gaps = np.diff(times)
+    step_ms = max(int(gaps[len(gaps) // 2]), 0) if len(gaps) else 1
+    odd = np.flatnonzero(gaps != step_ms)
+    ids, bounds = _series(part, odd[gaps[odd] < 0] + 1)
+    starts = np.union1d(odd + 1, bounds[:-1])
+    if not step_ms or len(starts) - len(ids) > size // _STRETCH:
+        step_ms, starts = 0, bounds[:0]
     whole, scale, other = (
         column if (column := held.get(name)) is not None and column.null_count < size else None
         for name in ("value_int", "scale", "value")
     )
-    valued = reduce(pc.or_, (column.is_valid() for column in (whole, other) if column is not None), pa.scalar(False))
-    if not pc.all(valued).as_py():
-        raise pa.ArrowInvalid("a sample has no value")
-    places = np.flatnonzero(whole.is_null().to_numpy()) if whole is not None and whole.null_count else None
-    floats = None if other is None or (whole is not None and places is None) else column_array(other, np.float64)
-    floats = floats if floats is None or places is None else floats[places]
+    places = None if whole is None or not whole.null_count else np.flatnonzero(~_valid(whole))
+    floats = None
+    if whole is None or places is not None:
+        at = slice(None) if places is None else places
+        if other is None or (other.null_count and not _valid(other)[at].all()):
+            raise pa.ArrowInvalid("a sample has no value")
+        floats = column_array(other, np.float64)[at].copy()
     return SampleGroup(
         ids,
         bounds,
-        first_ms,
-        last_ms,
+        part.low["ts"],
+        part.high["ts"],
         step_ms,
         starts,
         times[starts],
-        None if step_ms else _since(times, first_ms, last_ms),
+        None if step_ms else _since(times, part.low["ts"], part.high["ts"]),
         None if whole is None else _narrow(column_array(whole, np.int64), np.int32),
         None if whole is None or scale is None else column_array(scale.fill_null(0), np.int8).copy(),
-        None if floats is None else floats.copy(),
+        floats,
         places,
         marked=floats is not None and bool(is_stale(floats).any()),
     )
 
 
-def _stretches(times: NDArray[np.int64], bounds: NDArray[np.int64]) -> tuple[int, NDArray[np.int64]]:
-    """Return how far apart samples are, and where the stretches begin in which all are; 0 where there are many. [ms]"""
-    gaps = np.diff(times)
-    step = max(int(gaps[len(gaps) // 2]), 0) if len(gaps) else 1
-    other = gaps != step
-    other[bounds[1:-1] - 1] = True  # from one series to the next
-    starts = np.flatnonzero(other) + 1
-    if not step or len(starts) - len(bounds) > len(times) // _STRETCH:
-        return 0, bounds[:0]
-    return step, np.append(0, starts)
+def _series(part: RowGroup, falls: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return the series of a row group and the bounds of their rows, from the rows with an earlier time than before.
+
+    Times rise within a series. Where they fall as often as there are ids to come after the first, each id is there, and
+    begins where they fall; else the ids are read.
+    """
+    low, high = part.low["series_id"], part.high["series_id"]
+    if len(falls) == high - low:
+        return np.arange(low, high + 1, dtype=np.int32), np.concatenate([[0], falls, [part.rows]])
+    each = column_array(part.read(["series_id"])["series_id"], np.int32)
+    bounds = np.concatenate([[0], np.flatnonzero(each[1:] != each[:-1]) + 1, [part.rows]])
+    return each[bounds[:-1]], bounds
+
+
+def _valid(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Rows of a column that hold something."""
+    parts = [
+        np.unpackbits(np.frombuffer(chunk.buffers()[0], np.uint8), bitorder="little")[chunk.offset :][: len(chunk)]
+        if chunk.null_count
+        else np.ones(len(chunk), np.uint8)
+        for chunk in column.chunks
+    ]
+    return np.concatenate(parts).view(np.bool_)
 
 
 def _since(times: NDArray[np.int64], first_ms: int, last_ms: int) -> NDArray[np.uint32] | NDArray[np.int64]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import uuid
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -264,13 +264,24 @@ def batches(
                 yield rows if held.issuperset(wanted) else _completed(rows, layout, wanted)
 
 
-def each_group(
-    folder: Place, file: DataFile, layout: Layout, groups: Sequence[int]
-) -> Iterator[tuple[pa.Table, Mapping[str, int | None]]]:
-    """Read row groups of a file one by one, in the order given; over a network several at a time.
+@dataclass(frozen=True)
+class RowGroup:
+    """One row group of an open file, of so many ``rows``; ``read`` reads columns by their ``names``.
 
-    Gives the columns that had to be read, and the number of each that holds nothing else, None for nothing at all.
+    ``low`` and ``high`` are of the columns that a layout is sorted by. ``alike`` has those that need no reading: the
+    one number that each holds, None for nothing.
     """
+
+    rows: int
+    low: Mapping[str, int]
+    high: Mapping[str, int]
+    alike: Mapping[str, int | None]
+    names: tuple[str, ...]
+    read: Callable[[Sequence[str]], pa.Table]
+
+
+def each_group(folder: Place, file: DataFile, layout: Layout, groups: Sequence[int]) -> Iterator[RowGroup]:
+    """Give row groups of a file one by one, in the order given; over a network several are read at a time."""
     if not groups:
         return
     with reading(folder, file):
@@ -278,15 +289,23 @@ def each_group(
         with _opened(folder, file, footer) as opened:
             places = {name: place for place, name in enumerate(opened.schema_arrow.names)}
             held = [name for name in layout.schema.names if name in places]
-            for part in _parts(groups, footer) if folder.remote else ([number] for number in groups):
-                alike = {} if folder.remote else _alike(footer, part[0], places)
-                columns = [name for name in held if name not in alike]
-                rows = opened.read_row_groups(part, columns=columns, use_threads=folder.remote)
+            for part in _parts(groups, footer):
+                rows = opened.read_row_groups(part, columns=held) if folder.remote else None
                 first = 0
                 for number in part:
                     length = footer.metadata.row_group(number).num_rows
-                    yield rows.slice(first, length), alike
+                    low, high = ({name: int(ends[name][number]) for name in ends} for ends in (footer.low, footer.high))
+                    if rows is None:
+                        alike = _alike(footer, number, places)
+                        read = partial(_read, opened, number)
+                    else:
+                        alike, read = {}, rows.slice(first, length).select
+                    yield RowGroup(length, low, high, alike, tuple(name for name in held if name not in alike), read)
                     first += length
+
+
+def _read(opened: pq.ParquetFile, number: int, names: Sequence[str]) -> pa.Table:
+    return opened.read_row_groups([number], columns=list(names), use_threads=False)
 
 
 def _alike(footer: _Footer, number: int, places: Mapping[str, int]) -> dict[str, int | None]:
@@ -299,7 +318,7 @@ def _alike(footer: _Footer, number: int, places: Mapping[str, int]) -> dict[str,
                 alike[name] = low
         elif (statistics := group.column(place).statistics) is not None and statistics.null_count == group.num_rows:
             alike[name] = None
-    return alike if len(alike) < len(places) else {}
+    return alike
 
 
 def checked_rows(folder: Place, layout: Layout, files: Sequence[DataFile]) -> ds.Dataset:
