@@ -29,6 +29,9 @@ VARIABLE = "WORKBENCH_DECODED_MIB"
 #: Times are kept by stretches of samples equally far apart where these have about so many samples on average. [count]
 _STRETCH = 16
 
+#: Numbers of the rows of a group as we write them, so that they are not made each time.
+_ROWS = np.arange(SAMPLES.group_rows)
+
 #: Memory of all groups that are kept; the one used longest ago goes first. [bytes]
 KEPT_BYTES = int(os.environ.get(VARIABLE) or 96) << 20
 
@@ -52,7 +55,7 @@ class SampleGroup:
     begins_ms: NDArray[np.int64]
     since: NDArray[np.uint32] | NDArray[np.int64] | None
     whole: NDArray[np.int32] | NDArray[np.int64] | None
-    scale: NDArray[np.int8] | None
+    scale: NDArray[np.int8] | int
     other: NDArray[np.float64] | None
     places: NDArray[np.int64] | None
     marked: bool
@@ -103,7 +106,8 @@ class SampleGroup:
             first, end = int(np.searchsorted(self.starts, low, side="right")) - 1, np.searchsorted(self.starts, high)
             edges = np.append(np.maximum(self.starts[first:end], low), high)
             offsets = self.begins_ms[first:end] - self.starts[first:end] * self.step_ms
-            np.multiply(np.arange(low, high), self.step_ms, out=times)
+            numbers = _ROWS[low:high] if high <= len(_ROWS) else np.arange(low, high)
+            np.multiply(numbers, self.step_ms, out=times)
             times += offsets[0] if len(offsets) == 1 else np.repeat(offsets, np.diff(edges))
         else:
             np.add(self.since[low:high], np.int64(self.first_ms), out=times)
@@ -112,8 +116,10 @@ class SampleGroup:
             values[:] = self.other[low:high]
             return
         values[:] = self.whole[low:high]
-        if self.scale is not None:
+        if not isinstance(self.scale, int):
             values /= decimals.TENS[self.scale[low:high]]
+        elif self.scale:
+            values /= decimals.TENS[self.scale]
         if self.places is not None and self.other is not None:
             first, end = np.searchsorted(self.places, (low, high))
             values[self.places[first:end] - low] = self.other[first:end]
@@ -213,7 +219,7 @@ def _group(part: RowGroup) -> SampleGroup:
         times[starts],
         None if step_ms else _since(times, part.low["ts"], part.high["ts"]),
         None if whole is None else _narrow(column_array(whole, np.int64), np.int32),
-        None if whole is None or scale is None else column_array(scale.fill_null(0), np.int8).copy(),
+        0 if whole is None or scale is None else _scale(scale, places),
         floats,
         places,
         marked=floats is not None and bool(is_stale(floats).any()),
@@ -232,6 +238,14 @@ def _series(part: RowGroup, falls: NDArray[np.int64]) -> tuple[NDArray[np.int32]
     each = column_array(part.read(["series_id"])["series_id"], np.int32)
     bounds = np.concatenate([[0], np.flatnonzero(each[1:] != each[:-1]) + 1, [part.rows]])
     return each[bounds[:-1]], bounds
+
+
+def _scale(column: pa.ChunkedArray, places: NDArray[np.int64] | None) -> NDArray[np.int8] | int:
+    """Return the scale of each whole number; one where all have the same, apart from the rows without one."""
+    scale = column_array(column.fill_null(0), np.int8)
+    of_whole = scale if places is None else np.delete(scale, places)
+    first, last = int(of_whole.min()), int(of_whole.max())
+    return first if first == last else scale.copy()
 
 
 def _valid(column: pa.ChunkedArray) -> NDArray[np.bool_]:
