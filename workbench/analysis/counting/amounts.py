@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from workbench.analysis.counting.increase import Edges, Floats
+from workbench.analysis.counting.increase import Edges, Floats, last_places, numbers_of
 from workbench.core.errors import ParameterError
 from workbench.core.money import PRECISION, SCALE, quantised
 from workbench.core.series import SeriesSet
@@ -62,14 +62,14 @@ def exact_amounts(series: SeriesSet, edges_ms: Edges, born_at_zero: NDArray[np.b
     >>> [str(amount.normalize()) for amount in exact_amounts(counter, [0, 60, 180]).to_pylist()]
     ['0.2', '0.4']
     """
-    edges, series = np.asarray(edges_ms, np.int64), _numbers(series)
+    edges, series = np.asarray(edges_ms, np.int64), numbers_of(series)
     slices, zero = len(edges) - 1, series.samples
     reached = np.full((len(series), len(edges)), zero)
     fallen, within = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for i, (first, last) in enumerate(pairwise(series.offsets.tolist())):
+    bounds = pairwise(series.offsets.tolist())
+    for i, ((first, last), places) in enumerate(zip(bounds, last_places(series, edges), strict=True)):
         if first == last:
             continue
-        places = np.searchsorted(series.times[first:last], edges, side="right") - 1
         start = zero if born_at_zero is not None and born_at_zero[i] else first
         reached[i] = np.where(places < 0, start, first + places)
         if i in series.falls:
@@ -86,14 +86,6 @@ def exact_amounts(series: SeriesSet, edges_ms: Edges, born_at_zero: NDArray[np.b
     amounts = pa.chunked_array([exact.take(later), pc.negate(exact.take(earlier)), exact.take(lost)])
     every = np.arange(len(series) * slices)
     return group_sums(np.concatenate([every, every, *within]), amounts)[1]
-
-
-def _numbers(series: SeriesSet) -> SeriesSet:
-    """Return the same series without samples that are no numbers; itself where there is none."""
-    if series.finite:
-        return series
-    parts = [(labels, np.isfinite(values), times, values) for labels, times, values in series]
-    return SeriesSet.of((labels, times[kept], values[kept]) for labels, kept, times, values in parts)
 
 
 def decimals(values: Floats) -> pa.Array:

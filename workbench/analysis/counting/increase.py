@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -59,12 +59,43 @@ def exact_increases(series: SeriesSet, edges_ms: Edges, born_at_zero: NDArray[np
     >>> exact_increases(counter, [0, 60, 120, 180]).tolist()
     [[4.0, 3.0, 2.0]]
     """
-    edges = _checked(edges_ms)
+    edges, series = _checked(edges_ms), numbers_of(series)
     increases = np.zeros((len(series), len(edges) - 1))
-    for i, (_, times, values) in enumerate(series):
-        from_zero = born_at_zero is not None and bool(born_at_zero[i])
-        increases[i] = np.diff(_corrected_at(times, values, edges, from_zero=from_zero))
+    for i, (places, (_, _, values)) in enumerate(zip(last_places(series, edges), series, strict=True)):
+        if len(values):
+            from_zero = born_at_zero is not None and bool(born_at_zero[i])
+            increases[i] = np.diff(_corrected(values, series.falls.get(i), places, from_zero=from_zero))
     return increases
+
+
+def numbers_of(series: SeriesSet) -> SeriesSet:
+    """Return the same series without samples that are no numbers; itself where there is none.
+
+    Examples
+    --------
+    >>> numbers_of(SeriesSet.of([({}, [0, 60], [1.0, float("nan")])])).times.tolist()
+    [0]
+    """
+    if series.finite:
+        return series
+    parts = [(labels, np.isfinite(values), times, values) for labels, times, values in series]
+    return SeriesSet.of((labels, times[kept], values[kept]) for labels, kept, times, values in parts)
+
+
+def last_places(series: SeriesSet, edges: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:
+    """Give the place of the last sample at or before each edge, series by series; -1 before the first sample.
+
+    Examples
+    --------
+    >>> [places.tolist() for places in last_places(SeriesSet.of([({}, [10, 20], [1, 2])]), np.array([5, 15, 25]))]
+    [[-1, 0, 1]]
+    """
+    known: tuple[NDArray[np.int64], NDArray[np.intp]] | None = None
+    for _, times, _ in series:
+        # One scrape gives all series of a target, so most have the times of the one before.
+        if known is None or not np.array_equal(times, known[0]):
+            known = times, np.searchsorted(times, edges, side="right") - 1
+        yield known[1]
 
 
 def born_while_up(series: SeriesSet, up: SeriesSet) -> NDArray[np.bool_]:
@@ -173,18 +204,10 @@ def _checked(edges_ms: Edges) -> NDArray[np.int64]:
     return edges
 
 
-def _corrected_at(times: NDArray[np.int64], values: Floats, edges: NDArray[np.int64], *, from_zero: bool) -> Floats:
-    """Reset-corrected value at the last sample at or before each edge."""
-    counted = np.isfinite(values)
-    if not counted.all():
-        times, values = times[counted], values[counted]
-    if not len(values):
-        return np.zeros(len(edges))
-    before_reset = np.flatnonzero(np.diff(values) < 0)
-    corrected = values
-    if len(before_reset):
-        lost = np.zeros(len(values))
-        lost[before_reset + 1] = values[before_reset]
-        corrected = values + np.cumsum(lost)
-    position = np.searchsorted(times, edges, side="right") - 1
-    return np.where(position >= 0, corrected[position], 0.0 if from_zero else values[0])
+def _corrected(values: Floats, falls: NDArray[np.int64] | None, places: NDArray[np.intp], *, from_zero: bool) -> Floats:
+    """Reset-corrected values of a counter at some places; -1 is before its first sample."""
+    reached = values[places]
+    if falls is not None:
+        lost = np.append(0.0, np.cumsum(values[falls - 1]))
+        reached = reached + lost[np.searchsorted(falls, places, side="right")]
+    return np.where(places >= 0, reached, 0.0 if from_zero else values[0])
