@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.core.counters.falls import usual_spacing
@@ -161,27 +160,48 @@ def observed_share(series: SeriesSet, edges_ms: Edges) -> Floats:
     >>> observed_share(seen, [0, 10, 20, 30, 40, 50]).tolist()
     [1.0, 0.5, 0.0, 1.0, 0.0]
     """
-    edges = _checked(edges_ms)
-    codes, targets = pd.factorize(
-        pd.Index([target_of(labels) for labels in series.labels], dtype="object", tupleize_cols=False)
-    )
-    seen = np.zeros((len(targets), len(edges) - 1), np.bool_)
-    first = np.full(len(targets), np.iinfo(np.int64).max)
-    last = np.full(len(targets), np.iinfo(np.int64).min)
-    latest: dict[int, NDArray[np.int64]] = {}
-    least = int(np.diff(edges).min())
-    for code, (_, times, values) in zip(codes.tolist(), series, strict=True):
-        times = times if series.finite else times[np.isfinite(values)]
+    return Sightings(edges_ms).share(series)
+
+
+class Sightings:
+    """In which slices targets were seen, for one question after another: what is known of a scrape is kept.
+
+    Parameters
+    ----------
+    edges_ms : array-like of int, strictly increasing, length n_slices + 1
+        Slice edges. [ms since the epoch]
+    """
+
+    def __init__(self, edges_ms: Edges) -> None:
+        self._edges = _checked(edges_ms)
+        self._least = int(np.diff(self._edges).min())
+        self._known: dict[tuple[str, str], tuple[NDArray[np.int64], NDArray[np.bool_]]] = {}
+
+    def share(self, series: SeriesSet) -> Floats:
+        """Return the share of the targets alive in each slice that were seen in it, as :func:`observed_share` does."""
+        edges, places = self._edges, dict[tuple[str, str], int]()
+        codes = [places.setdefault(target_of(labels), len(places)) for labels in series.labels]
+        seen = np.zeros((len(places), len(edges) - 1), np.bool_)
+        first = np.full(len(places), np.iinfo(np.int64).max)
+        last = np.full(len(places), np.iinfo(np.int64).min)
+        for code, (labels, times, values) in zip(codes, series, strict=True):
+            times = times if series.finite else times[np.isfinite(values)]
+            if len(times):
+                seen[code] |= self._seen(target_of(labels), times)
+                first[code], last[code] = min(first[code], times[0]), max(last[code], times[-1])
+        alive = (first[:, None] <= edges[None, 1:]) & (last[:, None] > edges[None, :-1])
+        share: Floats = seen.sum(axis=0) / np.maximum(alive.sum(axis=0), 1)
+        return share
+
+    def _seen(self, target: tuple[str, str], times: NDArray[np.int64]) -> NDArray[np.bool_]:
+        known, seen = self._known.get(target, (None, None))
         # One scrape gives all series of a target, so most have the times of the one before.
-        if len(times) and not np.array_equal(times, latest.get(code, ())):
-            latest[code] = times
-            seen[code] |= np.diff(np.searchsorted(times, edges, side="right")) > 0
-            if len(times) >= _KNOWN and (spacing := usual_spacing(times)) > least:
-                seen[code] |= _between(times, edges, longest=_LATE * spacing)
-            first[code], last[code] = min(first[code], times[0]), max(last[code], times[-1])
-    alive = (first[:, None] <= edges[None, 1:]) & (last[:, None] > edges[None, :-1])
-    share: Floats = seen.sum(axis=0) / np.maximum(alive.sum(axis=0), 1)
-    return share
+        if known is None or seen is None or not np.array_equal(times, known):
+            seen = np.diff(np.searchsorted(times, self._edges, side="right")) > 0
+            if len(times) >= _KNOWN and (spacing := usual_spacing(times)) > self._least:
+                seen |= _between(times, self._edges, longest=_LATE * spacing)
+            self._known[target] = times, seen
+        return seen
 
 
 def _between(times: NDArray[np.int64], edges: NDArray[np.int64], *, longest: float) -> NDArray[np.bool_]:

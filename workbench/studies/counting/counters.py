@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workbench.analysis.counting.amounts import exact_amounts
 from workbench.analysis.counting.births import Birth, begun_within, birth_notes, going_on, unseen_births
 from workbench.analysis.counting.counts import Method
-from workbench.analysis.counting.increase import Floats, born_while_up, exact_increases, observed_share
+from workbench.analysis.counting.increase import Floats, Sightings, born_while_up, exact_increases
 from workbench.analysis.counting.latency import merged_bounds
 from workbench.analysis.counting.leaps import Leap, leap_notes, leaps_in, several_processes
 from workbench.analysis.counting.overlaps import gauges_in, named_twice, overlap_note, sum_beside_parts
@@ -75,6 +75,7 @@ class CounterReader:
         self._selectors = {text: _selector(text) for text in selectors}
         self._raw: dict[str, SeriesSet] = {}
         self._counted: dict[tuple[str, int, int, int], tuple[Floats, Floats]] = {}
+        self._sightings: dict[tuple[int, int, int], Sightings] = {}
         self._up: dict[str, SeriesSet] = {}
         self._newest: dict[str, int] = {}
         self._jobs: dict[tuple[str, int, int, int], tuple[str, ...]] = {}
@@ -288,8 +289,7 @@ class CounterReader:
         """
         broadest = self._broadest(selector)
         broad = self._counters(broadest)
-        rows = keep_series(self._selectors[selector].matchers, broad.labels)
-        wanted = set(rows.tolist())
+        wanted = set(keep_series(self._selectors[selector].matchers, broad.labels).tolist())
         late = self._late_jobs(broad, self._span)
         series = broad if len(wanted) == len(broad) else SeriesSet.of(x for i, x in enumerate(broad) if i in wanted)
         return series, exact_amounts(series, edges, self._born(broadest, series, late, self._span.start_ms))
@@ -368,7 +368,7 @@ class CounterReader:
             series, edges = self._counters(selector), span.edges_ms(slice_ms)
             self._jobs[key] = self._late_jobs(series, span)
             increases = exact_increases(series, edges, self._born(selector, series, self._jobs[key], span.start_ms))
-            self._counted[key] = increases, observed_share(series, edges)
+            self._counted[key] = increases, self._sightings.setdefault(key[1:], Sightings(edges)).share(series)
         self._used |= dict.fromkeys([selector, *map(self._up_query, self._jobs[key])])
         return self._counted[key]
 

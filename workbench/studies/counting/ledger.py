@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from workbench.analysis.cost.ledger import Account, Periods
 from workbench.analysis.cost.token_classes import settled_classes
 from workbench.analysis.counting.amounts import AMOUNT
-from workbench.analysis.counting.increase import observed_share
+from workbench.analysis.counting.increase import Floats, Sightings
 from workbench.catalog import Profile, Role
 from workbench.catalog.profile.containment import container_of, views_of
-from workbench.core.series import SeriesSet
 from workbench.core.timerange import TimeRange, calendar_range, from_ms, named_zone, to_ms
 from workbench.promql import scoped
 from workbench.studies.counting.counters import CounterReader
@@ -177,6 +177,8 @@ def read_ledger(
     selectors = {account.role: _selector_of(reader, profile, account) for account in accounts}
     for selector in selectors.values():
         reader.countable(selector)  # what one counter shows of a target holds for all of its counters
+    fine = np.arange(edges[0], edges[-1] + 1, SLICE_MS)
+    sightings = Sightings(fine)
     for account in accounts:
         role, selector = profile.roles[account.role], selectors[account.role]
         if not reader.countable(selector):
@@ -188,7 +190,7 @@ def read_ledger(
             counted.append(
                 {name: labels.get(role.labels[name], "") for name in account.dimensions} | {"role": account.role}
             )
-        shares.append(_covered(series, edges))
+        shares.append(_covered(sightings.share(series), fine, edges))
     each = np.repeat(np.arange(len(counted)), len(edges) - 1)
     names = {
         name: pd.Categorical(pd.array([labels.get(name, "") for labels in counted], dtype="str")).take(each)
@@ -238,9 +240,8 @@ def _texts(role: Role, scope: Mapping[str, str], part: Part) -> list[str]:
     return [scoped(text, scope) for text in (own, *(role.aliases if role.kind == "counter" else ()))]
 
 
-def _covered(series: SeriesSet, edges: Sequence[int]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    fine = np.arange(edges[0], edges[-1] + 1, SLICE_MS)
-    share = observed_share(series, fine)
+def _covered(share: Floats, fine: NDArray[np.int64], edges: Sequence[int]) -> Floats:
+    """Observed share of each slice from that of the short slices that it holds."""
     firsts = np.searchsorted(fine, np.asarray(edges[:-1]))
     lengths = np.diff(np.append(firsts, len(share)))
     return np.asarray(np.add.reduceat(share, firsts) / lengths, np.float64)
