@@ -149,6 +149,21 @@ class TestExhaustion:
         good = [90.0] + [100.0] * 99
         assert pd.isna(judged(history(good, [100] * 100), promised(100)).exhausted_at)
 
+    def test_what_an_incident_took_that_is_over_for_a_day_is_no_pace(self) -> None:
+        # 7,200 of 72,000 may be bad: 4,000 were within 40 hours, and 1 an hour is ever since
+        good, total = [100.0] * 672 + [0.0] * 40 + [99.0] * 8, [100.0] * 720
+        goal = promised(720, rolling=True)
+        now = judged(history(good, total), goal)
+        # 4,008 in three days leave 3,192 for 57.3 hours
+        assert (now.status, now.exhausted_at) == ("ok", START + timedelta(hours=720 + 57, minutes=20))
+        good = [100.0] * 632 + [0.0] * 40 + [99.0] * 48
+        assert judged(history(good, total), goal).status == "ok"
+        assert pd.isna(judged(history(good, total), goal).exhausted_at)
+        # where the last day was not observed, nobody knows that it is over
+        seen = [1.0] * 696 + [0.0] * 24
+        blind = judged(history([*good[:696], *[0.0] * 24], [*total[:696], *[0.0] * 24], seen), goal)
+        assert pd.notna(blind.exhausted_at)
+
 
 class TestTimeSlices:
     def answer(self, values: list[list[float]], present: list[list[bool]] | None = None) -> Metrics:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
+import pytest
 
+from workbench.analysis.counting.events import slice_events
+from workbench.analysis.slo.compliance import compliance
+from workbench.analysis.slo.objective import Goal
+from workbench.analysis.slo.outlook import burn_outlook
+from workbench.catalog.slo.burn_policies import read_burn_policies
 from workbench.charts.alerts.tables import alerts_finding, measure_rows
 from workbench.charts.performance.tables import threshold_rows
+from workbench.charts.slo.burn_tables import outlook_sentence
 from workbench.charts.slo.spending_tables import spending_finding
-from workbench.charts.tables import Table, titled
-from workbench.charts.unusual import performance_lines, usual_sentence
+from workbench.charts.tables import Table, compliance_rows, titled
+from workbench.charts.unusual import performance_lines, slo_lines, usual_sentence
+from workbench.core.timerange import HOUR_MS, TimeRange, to_ms
 
 NAN, NOW = float("nan"), datetime(2026, 11, 30, 11, 30, tzinfo=UTC)
 
@@ -110,3 +120,28 @@ def test_objectives_observed_in_part_are_not_said_to_be_missed():
     one = result(status=["ok"], coverage=[0.001])
     text = "1 of 1 objective is observed in part: too little to be called met."
     assert usual("slo_compliance", compliance=one) == text
+
+
+@pytest.mark.parametrize("losing", [True, False])
+def test_an_objective_that_is_ok_alarms_nobody_unless_an_alert_fires(losing: bool):
+    bad = np.full(30 * 24, 1.0)
+    bad[-40:] += 100.0  # of 14,400 that may be bad
+    bad[-8:] -= 0.0 if losing else 100.0
+    edges = [to_ms(NOW) + (hour - 720) * HOUR_MS for hour in range(721)]
+    events = slice_events("api", edges, good=200 - bad, total=np.full(720, 200.0), covered=np.ones(720))
+    goal = Goal("api", "API", Decimal("0.9"), TimeRange(NOW - timedelta(days=30), NOW), slice_ms=HOUR_MS, rolling=True)
+    judged = compliance(events, [goal], as_of=NOW)
+    outlook = burn_outlook(events, [goal], as_of=NOW, policy=read_burn_policies()["workbook"])
+    assert judged.frame["status"].item() == "ok"
+    assert judged.frame["exhausted_at"].item().floor("min") == outlook.frame["exhausted_at"].item().floor("min")
+    lines = slo_lines(SimpleNamespace(results={"compliance": judged, "outlook": outlook}))
+    sentence, ends = outlook_sentence(outlook), compliance_rows(judged)[0]["budget ends"]
+    if losing:
+        assert "At this pace the budget ends on" in sentence
+        assert "Firing: " in sentence
+        assert [(line.id, line.status) for line in lines] == [("today/objective", "ok")]
+        assert f"at this pace it ends {ends}; firing: " in lines[0].evidence
+    else:
+        assert f"At this pace the budget would end on {ends}" in sentence
+        assert "No burn-rate alert would fire now" in sentence
+        assert lines == ()

@@ -59,7 +59,7 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
             "budget left": budget_left_text(row),
             "burn rate": f"{row.burn_rate:.2f}x" if row.burn_rate == row.burn_rate else NO_VALUE,
             "coverage": ratio_text(row.coverage, digits=1),
-            "exhausted": instant_text(row.exhausted_at),
+            "budget ends": instant_text(row.exhausted_at),
         }
         for row in result.frame.itertuples()
     ]
@@ -200,7 +200,7 @@ class Sentence:
 def compliance_table(result: Result) -> Table:
     """Table of :func:`compliance_rows` that renders itself."""
     caption = "Bad and allowed are counts; budget left is a share of the error budget."
-    return Table(compliance_rows(result), caption=caption, left=("exhausted",))
+    return Table(compliance_rows(result), caption=caption, left=("budget ends",))
 
 
 def titled(shown: Table | Sentence, compliance: Result) -> Table | Sentence:

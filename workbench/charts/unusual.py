@@ -60,14 +60,18 @@ class Line:
 
 
 def slo_lines(study: Study) -> tuple[Line, ...]:
-    """One line per objective that is missed or at risk, the least budget first."""
-    frame = study.results["compliance"].frame
+    """One line per objective that is missed, at risk, or for which a burn-rate alert fires; the least budget first."""
+    frame, outlook = study.results["compliance"].frame, study.results["outlook"].frame
+    firing = frame["objective"].map(outlook.set_index("objective")["firing"]).fillna("")
+    told = frame["status"].isin(["spent", "at_risk"]) | (frame["status"].eq("ok") & firing.ne(""))
     lines = []
-    for row in frame[frame["status"].isin(["spent", "at_risk"])].sort_values("period_left_ratio").itertuples():
+    for row in frame.assign(firing=firing)[told].sort_values("period_left_ratio").itertuples():
         evidence = (
             f"{ratio_text(row.sli)} against {target_text(row.target)}, {budget_left_text(row)} of the budget left"
         )
-        evidence += "" if pd.isna(row.exhausted_at) else f"; the budget ends {instant_text(row.exhausted_at)}"
+        ends = "none was left from {} on" if row.status == "spent" else "at this pace it ends {}"
+        evidence += "" if pd.isna(row.exhausted_at) else f"; {ends.format(instant_text(row.exhausted_at))}"
+        evidence += f"; firing: {row.firing}" if row.firing else ""
         lines.append(Line("today/objective", row.status, str(row.title), evidence))
     return tuple(lines)
 

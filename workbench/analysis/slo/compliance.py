@@ -17,8 +17,9 @@ from workbench.core.result import Result, Status
 from workbench.core.timerange import DAY_MS, MINUTE_MS, TimeRange, from_ms
 from workbench.core.units import ratio_text, target_text
 
-#: The pace of spending, for the projected end of the budget, is that of this last part of the window.
-PACE_MS = 3 * DAY_MS
+#: The pace of spending, for the projected end of the budget, is that of the slower of these last parts of the window:
+#: what an incident took that has been over for a day does not go on.
+PACES_MS = (3 * DAY_MS, DAY_MS)
 
 #: Below this share of observed slices the result carries a note.
 COVERAGE_FLOOR = 0.9
@@ -52,8 +53,8 @@ class ComplianceResult(Result):
     budget_minutes     (1 - target) * length of the window, less what exclusions take out of it [min]
     spent_minutes      share of bad ones * elapsed time; for slices the bad slices themselves [min]
     left_minutes       budget_minutes - spent_minutes [min]
-    exhausted_at       when the budget of the whole window ran out, or will at the pace of the last 3 d; NaT when
-                       it will not before the window ends (rolling: within the length of the window) [UTC]
+    exhausted_at       when the budget of the whole window ran out, or will at the pace of :func:`present_pace`; NaT
+                       when it will not before the window ends (rolling: within the length of the window) [UTC]
     budgeting          occurrences, timeslices or ratio_timeslices
     method             exact, corrected or extrapolated counts
     period             the window in words (``30d``, ``2026-10``)
@@ -249,14 +250,35 @@ def _exhausted_at(seen: History, goal: Goal, elapsed: TimeRange, allowed: float)
         over = int(np.argmax(np.cumsum(bad) > allowed))
         return pd.Timestamp(int(seen.start_ms[over]) + goal.slice_ms, unit="ms", tz="UTC")
     ahead_ms = goal.window.end_ms - (goal.window.start_ms if goal.rolling else elapsed.end_ms)
-    pace_ms = min(PACE_MS, elapsed.end_ms - elapsed.start_ms)
-    recent = float(bad[np.searchsorted(seen.start_ms, elapsed.end_ms - pace_ms - goal.slice_ms, "right") :].sum())
+    part, pace_ms = present_pace(seen, elapsed, goal.slice_ms)
+    recent = float((part.total - part.good).sum())
     if recent <= 0 or ahead_ms == 0:
         return None
     left_ms = (allowed - spent) * pace_ms / recent
     return (
         pd.Timestamp(int(elapsed.end_ms + left_ms), unit="ms", tz="UTC").floor("min") if left_ms <= ahead_ms else None
     )
+
+
+def present_pace(history: History, elapsed: TimeRange, slice_ms: int) -> tuple[History, int]:
+    """Return the slices whose losses are the present pace of spending, and how long they last. [ms]
+
+    Those of the last 3 days; of the last day where it lost less a time and was observed.
+
+    Parameters
+    ----------
+    history : History
+    elapsed : TimeRange
+        Elapsed part of the window.
+    slice_ms : int
+        Length of a slice. [ms]
+    """
+    paces: list[tuple[History, int]] = []
+    for length_ms in dict.fromkeys(min(length_ms, elapsed.end_ms - elapsed.start_ms) for length_ms in PACES_MS):
+        recent = history.within(TimeRange.from_ms(elapsed.end_ms - length_ms, elapsed.end_ms))
+        if not paces or recent.coverage(length_ms, slice_ms) >= COVERAGE_FLOOR:
+            paces.append((recent, length_ms))
+    return min(paces, key=lambda pace: float((pace[0].total - pace[0].good).sum()) / max(pace[1], 1))
 
 
 def _remarks(seen: History, goal: Goal, row: dict[str, Any]) -> list[str]:

@@ -14,13 +14,11 @@ import scipy
 
 from workbench.analysis.counting.history import Events, History, histories
 from workbench.analysis.slo.burn_policy import fitting_policy
+from workbench.analysis.slo.compliance import present_pace
 from workbench.analysis.slo.objective import Goal, period_budget
 from workbench.core.result import Result
 from workbench.core.slo.burn_alerts import BurnPolicySteps
-from workbench.core.timerange import HOUR_MS, TimeRange, duration_ms, duration_text
-
-#: The pace is that of this last part of the window.
-PACE = "3d"
+from workbench.core.timerange import HOUR_MS, TimeRange, duration_text
 
 #: Probability that the interval of the end of a budget holds it. [ratio]
 SURE = 0.9
@@ -58,9 +56,7 @@ COLUMNS = ["objective", "pace", "burn_rate", "burn_low", "burn_high", "left_rati
            "firing", "unreachable"]  # fmt: skip
 
 
-def burn_outlook(
-    events: Events, goals: Sequence[Goal], *, as_of: datetime, policy: BurnPolicySteps, pace: str = PACE
-) -> BurnOutlook:
+def burn_outlook(events: Events, goals: Sequence[Goal], *, as_of: datetime, policy: BurnPolicySteps) -> BurnOutlook:
     """Project each budget at its present pace.
 
     Parameters
@@ -73,12 +69,11 @@ def burn_outlook(
         Aware instant up to which history is known.
     policy : BurnPolicySteps
         Alerts that are said to fire, or to be out of reach.
-    pace : str
-        Look-back whose burn rate is continued. [time]
 
     Notes
     -----
-    Time left = (budget left) / (bad events per time at the pace). The interval is that of a Poisson count [1]_, its
+    Time left = (budget left) / (bad events per time at the pace of
+    :func:`workbench.analysis.slo.compliance.present_pace`). The interval is that of a Poisson count [1]_, its
     number of events divided by how much more than Poisson the hours of the pace scatter. One failure in an hour of n
     events burns 1 / (n (1 - target)).
 
@@ -87,8 +82,7 @@ def burn_outlook(
     .. [1] F. Garwood, Fiducial limits for the Poisson distribution, Biometrika 28, 1936.
     """
     known = histories(events)
-    pace_ms = duration_ms(pace)
-    rows = [_row(known.get(goal.objective, History.empty()), goal, as_of, pace_ms, policy) for goal in goals]
+    rows = [_row(known.get(goal.objective, History.empty()), goal, as_of, policy) for goal in goals]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     for name in ("exhausted_at", "earliest", "latest"):
         frame[name] = pd.to_datetime(frame[name], unit="ms", utc=True).dt.as_unit("ms")
@@ -117,7 +111,7 @@ def count_interval(count: float, scatter: float = 1.0, *, sure: float = SURE) ->
     return low * scatter, float(scipy.special.gammaincinv(k + 1, 1 - tail)) * scatter
 
 
-def _row(history: History, goal: Goal, as_of: datetime, pace_ms: int, steps: BurnPolicySteps) -> dict[str, Any]:
+def _row(history: History, goal: Goal, as_of: datetime, steps: BurnPolicySteps) -> dict[str, Any]:
     elapsed = goal.elapsed(as_of)
     seen = history.within(elapsed)
     total = float(seen.total.sum())
@@ -126,8 +120,7 @@ def _row(history: History, goal: Goal, as_of: datetime, pace_ms: int, steps: Bur
     row["unreachable"] = "; ".join(never)
     if not total:
         return row
-    pace_ms = min(pace_ms, elapsed.end_ms - elapsed.start_ms)
-    recent = history.within(TimeRange.from_ms(elapsed.end_ms - pace_ms, elapsed.end_ms))
+    recent, pace_ms = present_pace(history, elapsed, goal.slice_ms)
     bad, events = float((recent.total - recent.good).sum()), float(recent.total.sum())
     budget = float(goal.budget)
     allowed = float(period_budget(goal, elapsed, Fraction(total)))

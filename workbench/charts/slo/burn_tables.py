@@ -56,7 +56,8 @@ def _outlook(row: Any) -> str:
         span = (
             f" (90 %: {'between' if end else 'from'} {day_text(row.earliest)}{end})" if pd.notna(row.earliest) else ""
         )
-        text = f"At this pace the budget ends on {instant_text(row.exhausted_at)}{span}; {left}"
+        ends = "ends" if row.firing else "would end"
+        text = f"At this pace the budget {ends} on {instant_text(row.exhausted_at)}{span}; {left}"
     else:
         text = f"At this pace the budget lasts to the end of the window; {left}"
     pace = f" Pace: {_burn(row.burn_rate)} in the last {row.pace}"
@@ -127,7 +128,7 @@ def what_if_rows(result: Result) -> list[dict[str, str]]:
             "bad": f"{count_text(row.bad)} of {count_text(row.total)}" if _known(row.total) else NO_VALUE,
             "budget left": ratio_text(row.budget_left_ratio, digits=1),
             "burn rate": _burn(row.burn_rate),
-            "exhausted": instant_text(row.exhausted_at),
+            "budget ends": instant_text(row.exhausted_at),
         }
         for row in result.frame.itertuples()
     ]
@@ -145,7 +146,10 @@ def backtest_table(result: Result) -> Table:
 
 def outlook_table(outlook: Result) -> Table:
     """Table of :func:`outlook_rows` that renders itself."""
-    return Table(outlook_rows(outlook), caption="Extrapolated from the last 3 days; not a forecast.")
+    return Table(
+        outlook_rows(outlook),
+        caption="Extrapolated from the last 3 days, or the last day where it lost less; not a forecast.",
+    )
 
 
 def what_if_table(result: Result) -> Table:

@@ -147,7 +147,7 @@ def goals(frame: pd.DataFrame, *, key: str, open_row: Callable[[pd.Series], None
             "Bad": st.column_config.TextColumn(alignment="right"),
             "Burn rate": st.column_config.TextColumn(alignment="right", help="1× spends the budget exactly."),
             "Budget ends": st.column_config.TextColumn(
-                help="UTC: when it ran out, or will at the pace of the last 3 days."
+                help="UTC: when it ran out, or will at the pace of the last 3 days (the last day where it lost less)."
             ),
             "Observed": st.column_config.TextColumn(alignment="right", help="Share of the period that has data."),
         },
