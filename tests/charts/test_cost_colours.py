@@ -24,3 +24,18 @@ def test_a_group_has_one_colour_in_money_and_in_tokens():
     figures = [daily_figure(days, measure) for measure in ("cost", "tokens")]
     money, tokens = ({bar.name: bar.marker.color for bar in figure.data} for figure in figures)
     assert money == tokens
+
+
+def test_the_legend_of_a_group_is_plain_although_its_first_day_is_hatched():
+    frame = pd.DataFrame(
+        [
+            {"measure": "cost", "unit": "USD", "dimension": "provider", "group": "openai", "day": f"2026-11-2{day}",
+             "amount": Decimal(1), "covered": 1.0, "whole": day > 3}
+            for day in (3, 4)
+        ]
+    )  # fmt: skip
+    bars, legend = daily_figure(DailySpend(frame, zone="UTC")).data
+    assert list(bars.marker.pattern.shape) == ["/", ""]
+    assert (bars.showlegend, legend.showlegend) == (False, True)
+    assert legend.marker.pattern.shape is None
+    assert (legend.name, legend.legendgroup, legend.marker.color) == (bars.name, bars.legendgroup, bars.marker.color)

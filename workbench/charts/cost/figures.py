@@ -55,21 +55,25 @@ def daily_figure(
     for group, part in rows.groupby("group", sort=False):
         number = places[group]
         complete = part["whole"] & (part["covered"] >= 1 - 1e-9)
+        name = plain(str(group))
+        marker = {
+            "color": colours.sequence[number % len(colours.sequence)],
+            "opacity": 1 if number < len(colours.sequence) else 0.55,
+            "line": {"width": 0},
+        }
         figure.add_bar(
             x=part["day"],
             y=part["amount"].astype(float),
-            name=plain(str(group)),
-            marker={
-                "color": colours.sequence[number % len(colours.sequence)],
-                "opacity": 1 if number < len(colours.sequence) else 0.55,
-                "pattern": {"shape": ["" if whole else "/" for whole in complete], "size": 5},
-                "line": {"width": 0},
-            },
+            name=name,
+            marker=marker | {"pattern": {"shape": ["" if whole else "/" for whole in complete], "size": 5}},
             text=[amount_text(amount, unit) for amount in part["amount"]],
             textposition="none",
             hovertemplate="%{text}",
-            showlegend=True,
+            legendgroup=name,
+            showlegend=False,
         )
+        # the legend of a bar is drawn like its first day: one of its own is never hatched
+        figure.add_bar(x=part["day"].head(1), y=[None], name=name, marker=marker, legendgroup=name, showlegend=True)
     figure.update_layout(barmode="stack", bargap=0.15, yaxis={"tickformat": _ticks(unit), "rangemode": "tozero"})
     days = list(dict.fromkeys(rows["day"].astype(str)))
     every = days[:: max(1, -(-len(days) // TICKS))]
