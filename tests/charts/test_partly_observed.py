@@ -65,6 +65,17 @@ def test_the_scorecard_names_the_budgets_that_were_used_up_and_what_was_not_obse
     )
 
 
+@pytest.mark.parametrize("bad", [0.0, 50.0])
+def test_a_month_of_which_an_hour_was_observed_has_no_figures(bad: float) -> None:
+    hour = verdict(1, bad=bad).frame.iloc[0].to_dict()
+    who = {"system": "lab", "system_title": "Lab", "owner": "SRE", "period": "2026-08", "basis": "counted", "number": 0}
+    row = {**hour, **who, "objective": "a", "title": "a", "start": MONTH.start, "end": MONTH.end}
+    card = scorecard([row], as_of=MONTH.end, zone="UTC")
+    assert scorecard_rows(card)[0]["2026-08"] == "Partly observed (<1 %)"
+    assert "000 %" not in ScorecardTable(card)._repr_html_()
+    assert scorecard_finding(card).text == "No objective could be judged in any of these periods."
+
+
 def test_the_card_of_the_overview_is_not_ok_where_an_objective_was_observed_in_part() -> None:
     board = verdict(24).frame.assign(system="lab")
     study = SimpleNamespace(results={"board": SimpleNamespace(frame=board)})

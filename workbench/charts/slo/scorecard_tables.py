@@ -20,6 +20,9 @@ By = Literal["system", "owner"]
 #: Below this observed share of a period its cell says how much was observed. [ratio]
 _WHOLE = 0.99
 
+#: Below this observed share of a period nothing is judged: its figures would be those of a shorter time. [ratio]
+_LEAST = 0.01
+
 #: Used-up budgets that the finding names. [count]
 MOST = 3
 
@@ -46,10 +49,9 @@ def scorecard_rows(result: Result, *, by: By = "system") -> list[dict[str, str]]
 
 def scorecard_finding(result: Result) -> Sentence:
     """Say which objectives used up the budget of which periods."""
-    frame = result.frame
-    judged = frame[frame["sli"].notna()]
+    judged = judged_rows(result.frame)
     if judged.empty:
-        return Sentence("No objective was measured in any of these periods.")
+        return Sentence("No objective could be judged in any of these periods.")
     missed = judged[judged["status"] == "spent"].sort_values(["start", "period_left_ratio"], ascending=[False, True])
     names = [
         f"{row.title} of {row.system_title} in {row.period} ({spent_text(row)})" for row in missed[:MOST].itertuples()
@@ -59,6 +61,19 @@ def scorecard_finding(result: Result) -> Sentence:
     text = f"{budgets}: {', '.join(names)}{more}." if names else f"No budget was used up, of {len(judged)}."
     partly = int((judged["coverage"] < COVERAGE_FLOOR).sum())
     return Sentence(f"{text} {partly} were observed for less than nine tenths of their period." if partly else text)
+
+
+def judged_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the objectives and periods with figures, of which more than almost nothing was observed."""
+    return frame[frame["sli"].notna() & ~(frame["coverage"] < _LEAST)]
+
+
+def _judged(row: Any) -> bool:
+    return bool(row.sli == row.sli and not row.coverage < _LEAST)
+
+
+def _word(row: Any) -> str:
+    return status_word(row.status, row.coverage) if row.sli != row.sli or _judged(row) else PARTLY
 
 
 def known_periods(frame: pd.DataFrame) -> list[str]:
@@ -87,17 +102,15 @@ def basis_text(row: Any, as_of: datetime) -> str:
     basis += " so far" if row.end > as_of else ""
     little = row.coverage == row.coverage and row.coverage < _WHOLE
     share = ratio_text(row.coverage, digits=0)
-    return (
-        f"{basis}, {share}{'' if status_word(row.status, row.coverage) == PARTLY else ' observed'}" if little else basis
-    )
+    return f"{basis}, {share}{'' if _word(row) == PARTLY else ' observed'}" if little else basis
 
 
 def cell_text(row: Any, as_of: datetime) -> str:
     """Write one cell in one line: ``99.832 %, 168 % spent, Budget spent (issued)``; fresh counts have no note."""
     basis = basis_text(row, as_of)
     note = "" if basis == "counted" else f" ({basis.removeprefix('counted, ')})"
-    word = status_word(row.status, row.coverage)
-    return f"{word}{note}" if row.sli != row.sli else f"{ratio_text(row.sli)}, {spent_text(row)}, {word}{note}"
+    word = _word(row)
+    return f"{word}{note}" if not _judged(row) else f"{ratio_text(row.sli)}, {spent_text(row)}, {word}{note}"
 
 
 class ScorecardTable:
@@ -141,8 +154,8 @@ class ScorecardTable:
 
 
 def _cell(row: Any, as_of: datetime) -> str:
-    word = status_badge(status_word(row.status, row.coverage))
+    word = status_badge(_word(row))
     note = f"<br><span class='note'>{markup(basis_text(row, as_of))}</span>"
-    if row.sli != row.sli:
+    if not _judged(row):
         return f"<td>{word}{note}</td>"
     return f"<td>{ratio_text(row.sli)}<br>{spent_text(row)}<br>{word}{note}</td>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from workbench.charts.slo.scorecard_tables import By, scorecard_finding, scorecard_rows
+from workbench.charts.slo.scorecard_tables import By, judged_rows, scorecard_finding, scorecard_rows
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange, calendar_range
 from workbench.core.units import count_text
@@ -36,7 +36,7 @@ def show(study: Study) -> None:
     """Say which budgets were used up, and show how many objectives and periods there are."""
     st.markdown(escaped(repr(scorecard_finding(study.results["scorecard"]))))
     frame = study.results["scorecard"].frame
-    judged = frame[frame["sli"].notna()]
+    judged = judged_rows(frame)
     missed = judged[judged["status"] == "spent"]
     tiles(
         [
