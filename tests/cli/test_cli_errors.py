@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import re
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 
 from workbench.archive import Archive
 from workbench.cli.main import COMMANDS, cli, main
+from workbench.core.shipped import shipped
 
 
 @pytest.fixture
@@ -146,6 +148,16 @@ def test_a_wrong_profile_is_shown_with_file_line_and_the_nearest_word(run, tmp_p
     assert (left, out) == (4, "")
     assert "mine.yaml:3" in err
     assert "title" in err
+
+
+def test_a_check_counts_what_is_the_readers_own_apart_from_what_is_shipped(run, tmp_path):
+    folder = tmp_path / "profiles"
+    folder.mkdir()
+    assert "Yours: 0 systems, 0 objectives, 0 queries. Shipped: 4 systems," in run("catalog", "check", str(folder))[2]
+    (folder / "mine.yaml").write_text("schema: 1\nsystem: mine\ntitle: Mine\n")
+    shutil.copy(shipped("data", "systems", "conduit.yaml"), folder)
+    assert "Yours: 2 systems, 0 objectives, " in (err := run("catalog", "check", str(folder))[2])
+    assert "Shipped: 3 systems," in err
 
 
 def test_a_missing_demo_says_how_to_make_one(run):

@@ -37,6 +37,8 @@ def check(state: Any, folders: tuple[Path, ...]) -> None:
     """
     from workbench.catalog import iter_queries, load_catalog
     from workbench.core.errors import CatalogError
+    from workbench.core.shipped import shipped
+    from workbench.core.units import count_text
     from workbench.studies.authoring.check import query_faults, uncountable
 
     settings = state.settings
@@ -44,9 +46,18 @@ def check(state: Any, folders: tuple[Path, ...]) -> None:
     faults = query_faults(read) or uncountable(read)
     if faults:
         raise CatalogError(tuple(faults))
-    count = len(list(iter_queries(read)))
-    objectives = sum(len(items) for items in read.objectives.values())
-    say(f"{len(read.profiles)} systems, {objectives} objectives, {count} queries: no mistakes found.")
+    files = {
+        "system systems": [profile.file for profile in read.profiles.values()],
+        "objective objectives": [objective.file for several in read.objectives.values() for objective in several],
+        "query queries": [query.file for query in iter_queries(read)],
+    }
+    own: list[str] = []
+    others: list[str] = []
+    for nouns, names in files.items():
+        mine = sum(not Path(name).is_relative_to(shipped("data")) for name in names)
+        for texts, count in ((own, mine), (others, len(names) - mine)):
+            texts.append(f"{count_text(count)} {nouns.split()[count != 1]}")
+    say(f"No mistakes found. Yours: {', '.join(own)}. Shipped: {', '.join(others)}.")
 
 
 @catalog.command("list")
