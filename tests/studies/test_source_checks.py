@@ -64,7 +64,7 @@ def test_a_prometheus_is_looked_at_from_clock_to_profile(tmp_path: Path) -> None
     assert found["oldest"] == ["ok: It holds samples of 7 days ago, but not 30."]
     assert found["limits"] == ["ok: samples a query 50000000, timeout 2m0s, retention 15d"]
     assert "warning: It refuses us rules and their health (/api/v1/rules)." in found["permissions"]
-    (lacking,) = [each for each in found["profile"] if "metrics of conduit" in each]
+    (lacking,) = [each for each in found["profile"] if "metrics of Conduit" in each]
     assert lacking.startswith("warning: ")
 
 

@@ -73,6 +73,10 @@ class Catalog:
         hint = f"Did you mean {near!r}?" if near else f"Known systems: {', '.join(self.profiles) or 'none'}."
         raise ParameterError(f"There is no system {system!r}.", hint=hint)
 
+    def title(self, system: str) -> str:
+        """Return the title of a system, for a sentence; of one that the catalog has not, its id."""
+        return self.profiles[system].title if system in self.profiles else system
+
     def objective(self, system: str, id: str) -> Objective:
         """Return one objective of a system; raises :class:`ParameterError` as :meth:`profile` does."""
         self.profile(system)

@@ -34,8 +34,9 @@ class Duty:
 class OpenAlerts(Result):
     """Alerts that fire at ``as_of``, longest first.
 
-    Columns of ``frame``: ``system``, ``alertname``, ``severity``, ``labels`` (its other labels, str), ``since`` (when
-    it began to fire: its condition became true and held for the rule's ``for``; NaT when unknown) [UTC].
+    Columns of ``frame``: ``system``, ``system_title``, ``alertname``, ``severity``, ``labels`` (its other labels, str),
+    ``since`` (when it began to fire: its condition became true and held for the rule's ``for``; NaT where unknown)
+    [UTC].
     """
 
     as_of: datetime

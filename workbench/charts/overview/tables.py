@@ -61,7 +61,7 @@ def alert_rows(result: Result) -> list[dict[str, str]]:
         {
             "Alert": str(row.alertname),
             "Severity": str(row.severity) or NO_VALUE,
-            "System": str(row.system),
+            "System": str(row.system_title),
             "Firing for": span_text((as_of - row.since).total_seconds()) if pd.notna(row.since) else NO_VALUE,
             "Labels": str(row.labels),
         }

@@ -7,6 +7,7 @@ from typing import Any
 
 from workbench.core.settings import Settings
 from workbench.store import Job, Message, message_id
+from workbench.studies import open_context
 
 #: Channels that take words; a folder takes files only.
 WORDS = ("email", "slack", "webhook")
@@ -24,7 +25,8 @@ def report_messages(job: Job, content: Mapping[str, Any], settings: Settings) ->
     settings : Settings
         With the channels; a destination whose channel is gone is left out, ``schedule check`` names it.
     """
-    subject = f"{content['report'].capitalize()} report of {content['system']}, {content['period']}"
+    title = open_context(settings).catalog.title(content["system"])
+    subject = f"{content['report'].capitalize()} report of {title}, {content['period']}"
     text = content["text"] or f"{subject}. The report is attached."
     body = {**content, "text": text, "schedule": job.schedule}
     return [
@@ -35,11 +37,9 @@ def report_messages(job: Job, content: Mapping[str, Any], settings: Settings) ->
 
 def failure_messages(job: Job, error: str, settings: Settings) -> list[Message]:
     """Return the messages that say that a report could not be made; folders and object stores get none."""
-    report = job.document["template"]
-    subject = f"No {report} report of {job.system}, {job.period}"
-    text = (
-        f"The {report} report of {job.system} for {job.period} could not be made.\n{error}\nSchedule: {job.schedule}."
-    )
+    report, title = job.document["template"], open_context(settings).catalog.title(job.system)
+    subject = f"No {report} report of {title}, {job.period}"
+    text = f"The {report} report of {title} for {job.period} could not be made.\n{error}\nSchedule: {job.schedule}."
     body = {
         "report": report,
         "system": job.system,

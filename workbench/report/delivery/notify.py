@@ -63,25 +63,25 @@ def notify(
             raise ParameterError(f"The channel {name!r} takes files only.", hint="Use e-mail, Slack or a webhook.")
     now = ctx.clock()
     changed = changes(ctx, systems=systems, as_of=now, held=store.open_notices())
-    messages = tuple(_messages(changed, settings, to, now)) if changed.lines else ()
+    messages = tuple(_messages(ctx, changed, settings, to, now)) if changed.lines else ()
     full = tuple(name for name in to if _sent_last_hour(store, name, now) >= settings.channels[name].per_hour)
     if not dry_run and not full and (changed.opened or changed.closed):
         store.change_notices(changed.opened, changed.closed, messages, {}, now=now)
     return Notified(changed, messages, full)
 
 
-def notice_text(changed: Changes) -> tuple[str, str]:
+def _notice_text(ctx: Context, changed: Changes) -> tuple[str, str]:
     """Return subject and text of a message about changes, by system, new ones first."""
     new = sum(kind == "new" for kind, _, _ in changed.lines)
     resolved = len(changed.lines) - new
     counts = [f"{new} new" if new else "", f"{resolved} resolved" if resolved else ""]
     systems = list(dict.fromkeys(system for _, system, _ in changed.lines))
-    subject = f"{' and '.join(filter(None, counts))}: {', '.join(systems)}"
+    subject = f"{' and '.join(filter(None, counts))}: {', '.join(map(ctx.catalog.title, systems))}"
     ordered = sorted(changed.lines, key=lambda line: (systems.index(line[1]), line[0]))
     rows, system = [], ""
     for kind, of, text in ordered[:_MOST]:
         if of != system:
-            rows.append(f"{of}")
+            rows.append(ctx.catalog.title(of))
             system = of
         rows.append(f"- {text}" if kind == "new" else f"- Resolved: {text}")
     if len(ordered) > _MOST:
@@ -89,8 +89,8 @@ def notice_text(changed: Changes) -> tuple[str, str]:
     return subject, "\n".join(rows)
 
 
-def _messages(changed: Changes, settings: Settings, to: Sequence[str], now: datetime) -> list[Message]:
-    subject, text = notice_text(changed)
+def _messages(ctx: Context, changed: Changes, settings: Settings, to: Sequence[str], now: datetime) -> list[Message]:
+    subject, text = _notice_text(ctx, changed)
     content = {
         "text": text,
         "html": "",

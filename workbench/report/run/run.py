@@ -159,7 +159,7 @@ def run_report(
             notebook, unanswered = _execute(template, values, folder, run_id, Path(scratch), kernel)
             head = "Incomplete" if unanswered else "Draft"
             footer |= {"status": f"incomplete: no answer for {', '.join(unanswered)}"} if unanswered else {}
-            title = f"{head}: {name} report of {system}, {period}"
+            title = f"{head}: {name} report of {context.catalog.title(system)}, {period}"
             text = to_html(notebook, title=title, footer=footer, interactive=interactive)
             with writing(target):
                 write_atomically(target, text)

@@ -152,7 +152,8 @@ def alert_load(
         "tags": tag_shares(alerts, {row: tag for row, (tag, _, _) in tags.items()}),
     }
     if not known and reading.frame.empty and not failed:
-        warnings.append(f"{system} has no alert rule in its profile and none fired: its alerts are not measured.")
+        title = ctx.catalog.title(system)
+        warnings.append(f"{title} has no alert rule in its profile and none fired: its alerts are not measured.")
         failed = "no_data"
     statuses: list[Status] = list(measures.frame["status"]) if observed_s else ["no_data"]
     if alerts.frame["open"].any():

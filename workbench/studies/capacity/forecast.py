@@ -114,7 +114,7 @@ def capacity_forecast(
     warnings: list[str] = []
     failures: list[Status] = []
     if not resources:
-        warnings.append(f"{system} has no level with a limit: capacity is not measured.")
+        warnings.append(f"{profile.title} has no level with a limit: capacity is not measured.")
     for resource in resources:
         try:
             levels += _levels(query_reader, resource, span, deploys, warnings)

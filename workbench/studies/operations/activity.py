@@ -96,7 +96,7 @@ def product_activity(ctx: Context, *, system: str, range: TimeRange, as_of: date
     inside = seen[seen["start"] >= periods.now.start]
     known = [ms for ms in (reader.newest_ms, query_reader.newest_ms) if ms is not None]
     if not activities:
-        warnings = (f"{system} has no counter of what people do: its activity is not measured.",)
+        warnings = (f"{profile.title} has no counter of what people do: its activity is not measured.",)
     return Study(
         name="product_activity",
         system=system,

@@ -153,7 +153,8 @@ def alert_incidents(ctx: Context, system: str, deployments: pd.DataFrame, span: 
     """
     episodes = ctx.episodes_for(system).episodes(span)
     if episodes.empty:
-        raise EmptyAnswer(f"No alert of {system} is recorded in {span}, so that nothing says which deployments failed.")
+        title = ctx.catalog.title(system)
+        raise EmptyAnswer(f"No alert of {title} is recorded in {span}, so that nothing says which deployments failed.")
     severe = episodes[episodes["severity"].astype("str").str.lower().isin(_SEVERE) & ~episodes["left_censored"]]
     severe = severe.sort_values("starts_at")
     ends = severe["ends_at"].mask(severe["right_censored"].astype("bool"))

@@ -118,7 +118,8 @@ def security_and_access(ctx: Context, *, system: str, range: TimeRange, as_of: d
     known = bool(np.isfinite(totals.frame["amount"].to_numpy(np.float64)).any())
     inside = hourly[(hourly["start"] >= now.start) & (hourly["start"] < now.end)]
     if not signals.shown:
-        warnings = (f"{system} has no counter of sign-ins, refusals or security events: security is not measured.",)
+        what = "sign-ins, refusals or security events"
+        warnings = (f"{profile.title} has no counter of {what}: security is not measured.",)
     status: Status = "at_risk" if len(risen.frame) else "ok" if known else "no_data"
     return Study(
         name="security_and_access",

@@ -144,12 +144,14 @@ def _of_profiles(ctx: Context, name: str, source: Stated, now: datetime) -> Iter
             yield SourceFact(name, "profile", "warning", f"There is no profile of the system {system!r}.")
         elif isinstance(source, MetricSource) and ctx.source_for(system).name == name:
             known = set(source.label_values("__name__", recent))
-            yield _lacking(name, system, "metrics", _metrics(profile), known)
+            yield _lacking(name, profile.title, "metrics", _metrics(profile), known)
             if isinstance(source, PrometheusSource) and profile.alert_rules:
-                yield _lacking(name, system, "alert rules", {r.name for r in profile.alert_rules}, _rules(source))
+                yield _lacking(
+                    name, profile.title, "alert rules", {r.name for r in profile.alert_rules}, _rules(source)
+                )
         else:
             for records in records_wanted(ctx, name, source, system, recent):
-                fact = _lacking(name, system, records.what, records.wanted, records.known)
+                fact = _lacking(name, profile.title, records.what, records.wanted, records.known)
                 yield fact if records.sure or fact.status == "ok" else replace(fact, status="unknown")
 
 
@@ -180,14 +182,12 @@ def _of_records(ctx: Context, table: TableSource, now: datetime) -> Iterator[Sou
         yield SourceFact(table.name, "rows", "ok", text)
 
 
-def _lacking(name: str, system: str, what: str, wanted: set[str], known: set[str]) -> SourceFact:
+def _lacking(name: str, title: str, what: str, wanted: set[str], known: set[str]) -> SourceFact:
     absent = sorted(wanted - known)
     if not absent:
-        return SourceFact(name, "profile", "ok", f"All {what} of {system} are there ({len(wanted)}).")
+        return SourceFact(name, "profile", "ok", f"All {what} of {title} are there ({len(wanted)}).")
     names = ", ".join(absent[:_NAMED]) + (f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else "")
-    return SourceFact(
-        name, "profile", "warning", f"{len(absent)} of {len(wanted)} {what} of {system} are not: {names}."
-    )
+    return SourceFact(name, "profile", "warning", f"{len(absent)} of {len(wanted)} {what} of {title} are not: {names}.")
 
 
 def _metrics(profile: Profile) -> set[str]:

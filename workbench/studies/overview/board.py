@@ -126,7 +126,7 @@ def overview(
             "today": today(_matters(ctx, answers, states, as_of), as_of=as_of),
             "board": goal_board(results, titles=titles, as_of=as_of),
             "spend": _spend(ctx, answers, as_of),
-            "alerts": _alerts(answers, as_of),
+            "alerts": _alerts(ctx, answers, as_of),
             "limits": OpenLimits(_joined(answers, SystemState.limits_frame), as_of=as_of),
             "budgets": BudgetUse(_joined(answers, SystemState.budgets_frame), as_of=as_of),
             "sources": states,
@@ -218,11 +218,18 @@ def _spend(ctx: Context, answers: Mapping[str, Study], as_of: datetime) -> Month
     return MonthSpend(frame, as_of=as_of)
 
 
-def _alerts(answers: Mapping[str, Study], as_of: datetime) -> OpenAlerts:
-    parts = [_state(part).firing_frame().assign(system=name) for name, part in answers.items()]
-    columns = ["system", "alertname", "severity", "labels", "since"]
+def _alerts(ctx: Context, answers: Mapping[str, Study], as_of: datetime) -> OpenAlerts:
+    parts = [
+        _state(part).firing_frame().assign(system=name, system_title=ctx.catalog.title(name))
+        for name, part in answers.items()
+    ]
+    columns = ["system", "system_title", "alertname", "severity", "labels", "since"]
     frames = [part for part in parts if len(part)] or parts[:1]
-    frame = pd.concat(frames, ignore_index=True) if frames else SystemState().firing_frame().assign(system="")
+    frame = (
+        pd.concat(frames, ignore_index=True)
+        if frames
+        else SystemState().firing_frame().assign(system="", system_title="")
+    )
     return OpenAlerts(frame[columns].sort_values("since", kind="stable", ignore_index=True), as_of=as_of)
 
 

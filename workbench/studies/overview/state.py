@@ -135,7 +135,7 @@ def read_system_state(ctx: Context, system: str, *, as_of: datetime, known: Syst
             setattr(state, name, jsonable(read()) if measured else [])
         except WorkbenchError as error:
             state.missing.append(name)
-            state.warnings.append(f"{system}: {error}")
+            state.warnings.append(f"{profile.title}: {error}")
     if "firing" not in state.missing:
         recorded = ctx.episodes_for(system).name in ctx.episode_sources
         watched = bool(recorded or state.firing) or shows_alerts(source, system, rules, as_of)
@@ -247,7 +247,7 @@ def _spend(ctx: Context, system: str, as_of: datetime, state: SystemState) -> No
     month = month_spend(ctx, system, as_of=as_of)
     if month.failed is not None:
         state.missing.append("spend")
-        state.warnings.extend(f"{system}: {warning}" for warning in month.warnings)
+        state.warnings.extend(f"{ctx.catalog.title(system)}: {warning}" for warning in month.warnings)
         return
     money = month.money.rename(columns={"amount": "spent"})
     state.spend = jsonable(money[list(_SPEND)].to_dict(orient="records"))

@@ -110,7 +110,8 @@ def quality_drift(ctx: Context, *, system: str, range: TimeRange, as_of: datetim
     buckets: list[Tally] = []
     if not roles and not answers:
         warnings.append(
-            f"The profile of {system} has no role `quality` or `bias`, and no table holds answers: no score is judged."
+            f"The profile of {profile.title} has no role `quality` or `bias`, and no table holds answers: no score is "
+            "judged."
         )
     try:
         read = _read(query_reader, profile, roles, span, warnings)

@@ -61,8 +61,9 @@ def recorded_answers(ctx: Context, *, system: str, table: TableSource, span: Tim
         parts.append(rows[answers])
         count += int(answers.sum())
         if count > MAX_ROWS:
+            title = ctx.catalog.title(system)
             raise QueryTooExpensive(
-                f"{table.name}: the {table.records} of {system} hold more than {MAX_ROWS:,} answers.",
+                f"{table.name}: the {table.records} of {title} hold more than {MAX_ROWS:,} answers.",
                 source=table.name, hint="Name an event or a service, or shorten the period.",
             )  # fmt: skip
     names = ["time", *(name for name in table.fields if name != "time")]

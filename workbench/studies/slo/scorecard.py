@@ -173,7 +173,8 @@ def _issued(ctx: Context, system: str, period: str) -> tuple[dict[str, dict[str,
     try:
         figures = _read(issues[0], ctx.home)
     except (OSError, ValueError) as error:
-        fault = f"Issue {issues[0].number} of {system}, {period}, is not used: {error}. Its period was counted."
+        title = ctx.catalog.title(system)
+        fault = f"Issue {issues[0].number} of {title}, {period}, is not used: {error}. Its period was counted."
         return {}, [fault]
     rows = figures["compliance"]["rows"]
     return {str(row["objective"]): _figures(row, "issued", issues[0].number) for row in rows}, []

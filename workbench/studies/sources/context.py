@@ -176,11 +176,17 @@ class Context:
     def spans_for(self, system: str) -> SpanSource:
         """Return the source of a system's spans, chosen as for :meth:`logs_for`."""
         source = self.by_profile(self._records(self.span_sources, system, "spans"), system)
-        return FencedSpans(source, system, self.services_of(system)) if self._shared(source) else source
+        return (
+            FencedSpans(source, self.catalog.title(system), self.services_of(system))
+            if self._shared(source)
+            else source
+        )
 
     def fenced_logs(self, source: LogSource, system: str) -> LogSource:
         """Return a source of log lines that gives no line of a system that the identity may not see."""
-        return FencedLogs(source, system, self.services_of(system)) if self._shared(source) else source
+        return (
+            FencedLogs(source, self.catalog.title(system), self.services_of(system)) if self._shared(source) else source
+        )
 
     def _shared(self, source: LogSource | SpanSource) -> bool:
         """Whether a source may hold records of systems that the identity may not see."""

@@ -18,10 +18,10 @@ Wanted = TypeVar("Wanted", LogFilter, SpanFilter)
 
 @dataclass(frozen=True)
 class Fence:
-    """Services whose records an identity may see in a source; ``system`` is whose they are."""
+    """Services whose records an identity may see in a source; ``title`` names the system whose they are."""
 
     source: Any
-    system: str
+    title: str
     services: tuple[str, ...]
 
     @property
@@ -62,9 +62,9 @@ class Fence:
                 + (
                     f"your account cannot see the service {wanted.services[0]!r} of it."
                     if wanted.services
-                    else f"the profile of {self.system} names no service, so its records cannot be separated."
+                    else f"the profile of {self.title} names no service, so its records cannot be separated."
                 ),
-                hint=f"Services of {self.system}: {', '.join(self.services) or 'none'}.",
+                hint=f"Services of {self.title}: {', '.join(self.services) or 'none'}.",
             )
         return replace(wanted, services=services)
 

@@ -131,7 +131,7 @@ def _study(
         answers = results(rows)
         if not len(spans):
             status = "no_data"
-            warnings.append(f"No traces of {system} began in {range}.")
+            warnings.append(f"No traces of {ctx.catalog.title(system)} began in {range}.")
         else:
             newest = from_ms(int(np.max(spans["start_ns"].to_numpy())) // 1_000_000)
     except (QueryRejected, QueryTooExpensive) as error:
