@@ -35,7 +35,8 @@ def test_one_key_gone_wild_is_one_event_under_the_key():
     (event,) = jump_events(pd.DataFrame(WILD)).to_dict(orient="records")
     assert (event["dimension"], event["group"], event["measure"]) == ("key", "vk-004", "cost")
     assert event["views"] == 6
-    for view in ("provider openai", "model gpt-4o", "tokens of key vk-004", "tokens of token_class prompt"):
+    assert "token_class" not in event["also"]
+    for view in ("provider openai", "model gpt-4o", "tokens of key vk-004", "prompt tokens"):
         assert view in event["also"]
 
 

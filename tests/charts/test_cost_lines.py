@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pandas as pd
 
@@ -57,3 +58,13 @@ def test_a_budget_that_the_rest_of_the_month_overruns_is_a_line_with_its_day() -
 def test_a_budget_that_lasts_and_one_that_is_spent_are_no_overruns() -> None:
     ids = [line.id for line in lines_of({"a": 700.0, "b": 0.0})]
     assert ids == ["cost/budget"]
+
+
+def test_a_jump_keeps_the_case_of_what_it_names() -> None:
+    jump = {"measure": "cost", "unit": "USD", "dimension": "kind", "group": "API costs", "expected": 5.0, "impact": 9.0,
+            "change_ratio": 1.8, "first": "2026-10-02", "last": "2026-10-02", "days": 1, "direction": "up",
+            "hours": float("nan"), "also": "", "ongoing": False}  # fmt: skip
+    other = {**jump, "first": "2026-10-06", "last": "2026-10-06", "dimension": "task_type", "group": "OCR"}
+    empty = SimpleNamespace(frame=pd.DataFrame({"status": []}))
+    results = {"budgets": empty, "forecast": None, "jumps": SimpleNamespace(frame=pd.DataFrame([jump, other]))}
+    assert [line.title for line in cost_lines(SimpleNamespace(results=results))] == ["API costs", "Task type OCR"]

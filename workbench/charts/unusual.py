@@ -14,7 +14,6 @@ from workbench.analysis.cost.landing import SpendForecast
 from workbench.analysis.counting.limits import known_now
 from workbench.charts.alerts.tables import measure_text
 from workbench.charts.capacity.tables import action_text, chance_text, likeliest
-from workbench.charts.cost.tables import DIMENSION_WORDS
 from workbench.charts.performance.tables import use_text
 from workbench.charts.tables import budget_left_text, status_word
 from workbench.charts.theme import PARTLY, STATUS_WORDS
@@ -25,6 +24,7 @@ from workbench.core.units import (
     day_text,
     instant_text,
     nouns_text,
+    part_text,
     ratio_text,
     rule_text,
     span_text,
@@ -112,12 +112,12 @@ def cost_lines(study: Study) -> tuple[Line, ...]:
     for row in study.results["budgets"].frame.itertuples():
         if row.status in ("spent", "at_risk"):
             of = f" of {value_text(row.limit, str(row.unit))}" if row.limit == row.limit else ""
-            title = f"Budget of {row.dimension} {row.group}"
+            title = f"Budget of {part_text(row.dimension, row.group)}"
             lines.append(Line("cost/budget", row.status, title, f"{ratio_text(row.used, digits=1)}{of} used"))
     plans = study.results.get("budget_plans")
     for row in plans.frame.itertuples() if plans is not None else ():
         if row.status in ("spent", "at_risk"):
-            title = f"Budget of {row.dimension} {row.group}".rstrip() if row.dimension else "Budget of all spend"
+            title = f"Budget of {part_text(row.dimension, row.group)}" if row.dimension else "Budget of all spend"
             phrase = f"{ratio_text(row.used, digits=1)} of {amount_text(row.limit, row.unit)} used in this {row.window}"
             if row.overrun and row.status != "spent":
                 chance = ratio_text(row.probability, digits=0)
@@ -128,7 +128,7 @@ def cost_lines(study: Study) -> tuple[Line, ...]:
         chance, left = ratio_text(row.probability, digits=0), value_text(row.left, str(row.unit))
         when = f" from {day_text(row.overrun)} on" if row.overrun else ""
         phrase = f"{left} left; used up{when} ({chance} likely this month) unless it is renewed before"
-        lines.append(Line("cost/overrun", "at_risk", f"Budget of {row.dimension} {row.group}", phrase))
+        lines.append(Line("cost/overrun", "at_risk", f"Budget of {part_text(row.dimension, row.group)}", phrase))
     for event in jump_events(study.results["jumps"].frame).itertuples():
         lasts = "since" if event.ongoing else "on" if event.first == event.last else "from"
         until = f" to {day_text(event.last)}" if lasts == "from" else ""
@@ -140,7 +140,7 @@ def cost_lines(study: Study) -> tuple[Line, ...]:
             Line(
                 "cost/jump",
                 "at_risk" if event.ongoing and event.direction == "up" else "ok",
-                f"{DIMENSION_WORDS.get(event.dimension, event.dimension)} {event.group}".capitalize(),
+                (part := part_text(event.dimension, event.group))[:1].upper() + part[1:],
                 f"{amount} {side} the usual ({change}) {lasts} {day_text(event.first)}{until}{also}",
                 _midnight(event.first),
                 _midnight(event.last) + timedelta(days=1),

@@ -110,6 +110,28 @@ def nouns_text(count: float, noun: str) -> str:
     return f"{count_text(count)} {noun}{'' if count == 1 else 's'}"
 
 
+def part_text(label: str, value: str) -> str:
+    """Name a part of a total, told apart by a label, in the words of the field; nothing for the total itself.
+
+    Examples
+    --------
+    >>> [part_text(*part) for part in (("model", "gpt-4o"), ("token_class", "cache_read"), ("virtual_key_id", "vk-1"))]
+    ['model gpt-4o', 'cache read tokens', 'virtual key id vk-1']
+    >>> part_text("kind", "API costs"), part_text("token_class", "(not given)"), part_text("", "")
+    ('API costs', 'token class (not given)', '')
+    """
+    if label == "kind":
+        return value
+    if label == "token_class" and not value.startswith("("):
+        return f"{label_text(value)} tokens"
+    return f"{label_text(label)} {value}".strip()
+
+
+def label_text(label: str) -> str:
+    """Write the name of a label in words: ``token class`` of ``token_class``."""
+    return label.replace("_", " ")
+
+
 def span_text(seconds: float) -> str:
     """Write a length of time in the two largest units that matter.
 

@@ -90,7 +90,7 @@ def _charts(study: Study) -> None:
         chosen = _choices(study)
     with st.grid(2, min_column_width=340):
         for name, key, *split in chosen:
-            label = words.DIMENSION_WORDS.get(split[1], split[1])
+            label = words.dimension_text(split[1])
             figures.card(f"{name} per day, by {label}", charts.daily_figure, days, *split, key=f"{key}-days")
         drivers, forecast = results["drivers"], results["forecast"]
         if isinstance(drivers, SpendDrivers):
@@ -139,7 +139,7 @@ def _sheets(study: Study, *dimensions: str) -> list[Sheet]:
     for total, dimension in zip(results["totals"].frame.itertuples(), dimensions, strict=True):
         name = words.measure_name(results["totals"], total.measure, total.unit)
         rows = words.group_rows(groups, measure=total.measure, dimension=dimension, unit=total.unit)
-        label = words.DIMENSION_WORDS.get(dimension, dimension)
+        label = words.dimension_text(dimension)
         parts.append(Sheet(f"{name} by {label}", rows, "The groups add up to the total exactly."))
     if isinstance(drivers, SpendDrivers) and len(drivers.moved):
         why = driver_tables.cause_sentences(drivers)

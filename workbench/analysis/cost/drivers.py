@@ -18,6 +18,7 @@ from workbench.analysis.cost.sums import Sums
 from workbench.core.money import quantised, total
 from workbench.core.result import Result
 from workbench.core.timerange import TimeRange
+from workbench.core.units import label_text
 
 __all__ = ["EFFECTS", "Item", "SpendDrivers", "cause_sentence", "effects", "spend_drivers"]
 
@@ -230,7 +231,7 @@ def _owners_moved(
         changes = {name: now.get(name, nothing) - before.get(name, nothing) for name in {**before, **now}}
         most = sorted(changes, key=lambda name: (-abs(changes[name]), str(name)))[:2]
         parts = [f"{name or '(not given)'} ({changes[name]:+,.2f} {unit})" for name in most if changes[name]]
-        sentences += [f"By {owner}, spend moved most for {' and '.join(parts)}."] if parts else []
+        sentences += [f"By {label_text(owner)}, spend moved most for {' and '.join(parts)}."] if parts else []
     return sentences
 
 
@@ -262,7 +263,7 @@ def cause_sentence(
                 if any(name[place] == value for name in staying):
                     continue
                 amount = total(part for name, part in amounts.items() if name[place] == value)
-                causes.append((amount, f"{label} {value or '(not given)'} {words}"))
+                causes.append((amount, f"{label_text(label)} {value or '(not given)'} {words}"))
     for effect, text in EFFECTS.items():
         amounts = split.get(effect, {})
         if effect in ("new", "retired") or not amounts:

@@ -8,6 +8,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from workbench.core.units import part_text
+
 #: Two jumps are one event where the days they share are at least this part of the days of both together. [ratio]
 LEAST_SHARED = 1 / 3
 
@@ -65,9 +67,10 @@ def _event(rows: list[dict[Hashable, object]]) -> dict[Hashable, object]:
 
 
 def _view(row: dict[Hashable, object], cause: dict[Hashable, object]) -> str:
-    measure = "" if row["measure"] == cause["measure"] else f"{row['measure']} of "
+    part = part_text(str(row["dimension"]), str(row["group"]))
+    measure = "" if row["measure"] == cause["measure"] or part.endswith(" tokens") else f"{row['measure']} of "
     also = f", {row['also']}" if row["also"] else ""
-    return f"{measure}{row['dimension']} {row['group']}{also}"
+    return f"{measure}{part}{also}"
 
 
 def _same(row: dict[Hashable, object], other: dict[Hashable, object]) -> bool:

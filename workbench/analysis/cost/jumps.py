@@ -19,6 +19,7 @@ from workbench.analysis.cost.usual import HISTORY_DAYS, LEAST_DAYS, SETTLED_DAYS
 from workbench.analysis.counting.amounts import float_sums
 from workbench.core.result import Result
 from workbench.core.timerange import named_zone, to_ms
+from workbench.core.units import part_text
 
 __all__ = ["HISTORY_DAYS", "SpendJumps", "spend_jumps"]
 
@@ -278,7 +279,7 @@ def _smallest_causes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         same = [row for row in open_ if _same(row, largest)]
         cause = min(same, key=lambda row: (row["expected"], row["dimension"] == "kind", -row["days"]))
         others = [row for row in same if row is not cause and row["dimension"] != cause["dimension"]]
-        also = ", ".join(f"{row['dimension']} {row['group']}" for row in others)
+        also = ", ".join(part_text(str(row["dimension"]), str(row["group"])) for row in others)
         kept.append({**cause, "also": also})
         gone = {id(cause), *(id(row) for row in others)}
         open_ = [row for row in open_ if id(row) not in gone]

@@ -13,7 +13,15 @@ import pandas as pd
 from workbench.analysis.operations.sources import SourceStates
 from workbench.analysis.overview.today import Finding
 from workbench.core.result import Result
-from workbench.core.units import instant_text, ratio_text, rule_text, span_text, target_text, value_text
+from workbench.core.units import (
+    instant_text,
+    part_text,
+    ratio_text,
+    rule_text,
+    span_text,
+    target_text,
+    value_text,
+)
 
 #: Burn rates over a look-back that empty a budget of 30 days in two days or sooner (SRE Workbook, ch. 5).
 FAST_BURN = {"1h": 14.4, "6h": 6.0}
@@ -206,7 +214,7 @@ def budget_findings(budgets: pd.DataFrame, duty: Duty) -> Iterator[Finding]:
             system=duty.system,
             system_title=duty.title,
             subject=str(row.group),
-            title=f"Budget of {row.dimension} {row.group}",
+            title=f"Budget of {part_text(str(row.dimension), str(row.group))}",
             owner=duty.owner,
             runbook=duty.runbook,
             evidence=f"{ratio_text(float(row.used), digits=1)}{of} used",

@@ -9,7 +9,16 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.core.units import amount_text, count_text, day_text, instant_text, ratio_text, target_text, value_text
+from workbench.core.units import (
+    amount_text,
+    count_text,
+    day_text,
+    instant_text,
+    part_text,
+    ratio_text,
+    target_text,
+    value_text,
+)
 
 #: Shares of an error budget at which people are told. [ratio]
 STEPS = (0.5, 0.75, 1.0)
@@ -104,7 +113,7 @@ def forecast_notices(system: str, forecast: pd.DataFrame) -> Notices:
         subject = f"{row.dimension} {row.group} {row.unit}".replace("  ", " ")
         looked.add(("notice/forecast", system, subject))
         if row.overrun:
-            who = "The system" if row.dimension == "all" else f"The {row.dimension} {row.group}"
+            who = "The system" if row.dimension == "all" else f"The {part_text(str(row.dimension), str(row.group))}"
             text = (
                 f"{who} is expected to pass its budget on {day_text(row.overrun)}: "
                 f"{amount_text(row.so_far, row.unit)} spent this month, {amount_text(row.left, row.unit)} left "

@@ -20,7 +20,7 @@ from workbench.analysis.overview.answers import (
 )
 from workbench.analysis.overview.statements import QUESTIONS, Statement, known, stated
 from workbench.core.result import Study
-from workbench.core.units import span_text
+from workbench.core.units import part_text, span_text
 
 #: Objectives that are told with their cause, and decisions that are asked for. [count]
 MOST = 3
@@ -173,7 +173,7 @@ def _where(objective: str, episode: int, contributions: pd.DataFrame) -> str:
         (contributions["objective"] == objective) & (contributions["episode"] == episode) & contributions["narrowed"]
     ]
     places = [
-        f"{dimension} {' or '.join(part['value'].astype(str))}"
+        part_text(str(dimension), " or ".join(part["value"].astype(str)))
         for dimension, part in rows.groupby("dimension", sort=False, observed=True)
     ]
     return f", at {', '.join(places)}" if places else ""
@@ -281,13 +281,13 @@ def _of_objectives(compliance: pd.DataFrame, policy: Mapping[str, Any], owner: s
 def _of_spend(spend: Mapping[str, Any], owner: str) -> Iterator[Statement]:
     budgets = spend["budgets"].frame
     for row in budgets[budgets["status"] == "spent"].sort_values("used", ascending=False).itertuples():
-        facts: dict[str, Any] = {"group": f"{row.dimension} {row.group}", "used": float(row.used)}
+        facts: dict[str, Any] = {"group": part_text(str(row.dimension), str(row.group)), "used": float(row.used)}
         yield stated("decision", "cost", "decision/budget", facts, owner=owner, weight=65.0)
     jumps = spend["jumps"].frame
     for row in jumps[(jumps["measure"] == "cost") & jumps["ongoing"].astype(bool)].itertuples():
         if row.impact > 0:
             facts = {
-                "group": f"{row.dimension} {row.group}",
+                "group": part_text(str(row.dimension), str(row.group)),
                 "impact": (Decimal(str(row.impact)), str(row.unit)),
                 "first": row.first,
             }

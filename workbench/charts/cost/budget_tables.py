@@ -9,7 +9,15 @@ from workbench.analysis.cost.finance.currency import ConvertedSpend
 from workbench.charts.tables import Sentence, Table
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, amount_text, change_text, day_text, instant_text, ratio_text
+from workbench.core.units import (
+    NO_VALUE,
+    amount_text,
+    change_text,
+    day_text,
+    instant_text,
+    part_text,
+    ratio_text,
+)
 
 #: Columns of the rows below that hold text.
 BUDGET_TEXT = ("budget", "window", "status", "ends", "overrun", "basis", "measure", "against")
@@ -28,7 +36,7 @@ def plan_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per budget: ``budget, window, ends, status, spent, of, used, at the end, overrun, ...``."""
     return [
         {
-            "budget": f"{row.dimension} {row.group}".strip() or "all spend",
+            "budget": part_text(str(row.dimension), str(row.group)) or "all spend",
             "window": str(row.window),
             "ends": instant_text(row.end),
             "status": STATUS_WORDS[row.status],

@@ -8,7 +8,7 @@ from workbench.analysis.cost.drivers import EFFECTS, SpendDrivers
 from workbench.analysis.cost.landing import SpendForecast
 from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, amount_text, day_text, ratio_text
+from workbench.core.units import NO_VALUE, amount_text, day_text, part_text, ratio_text
 
 
 def class_rows(result: Result) -> list[dict[str, str]]:
@@ -79,7 +79,7 @@ def forecast_rows(result: SpendForecast) -> list[dict[str, str]]:
     """One row of text a forecast: ``of, so far, month end, 80 % interval, budget left, overrun, probability``."""
     return [
         {
-            "of": f"{row.dimension} {row.group}".strip(),
+            "of": part_text(str(row.dimension), str(row.group)),
             "so far": amount_text(row.so_far, str(row.unit)),
             "month end": _about(row.expected, str(row.unit)),
             "80 % interval": NO_VALUE
@@ -111,7 +111,7 @@ def forecast_sentence(result: SpendForecast) -> str:
     for row in likely.itertuples():
         when = f" on {day_text(row.overrun)}" if row.overrun else ""
         chance = ratio_text(row.probability, digits=0)
-        parts.append(f"{row.dimension} {row.group} overruns its budget{when} (probability {chance}).")
+        parts.append(f"{part_text(row.dimension, row.group)} overruns its budget{when} (probability {chance}).")
     return " ".join(parts) or " ".join(result.notes) or "The month end is not forecast."
 
 

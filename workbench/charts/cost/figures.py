@@ -14,7 +14,7 @@ from workbench.analysis.cost.landing import SpendForecast
 from workbench.analysis.cost.spend import COVERAGE_FLOOR, DailySpend, SpendGroups
 from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, plain, template
 from workbench.core.timerange import DAY_MS
-from workbench.core.units import amount_text, change_text, day_text, ratio_text, short_text
+from workbench.core.units import amount_text, change_text, day_text, part_text, ratio_text, short_text
 
 #: Most dates written below an axis of days.
 TICKS = 8
@@ -249,7 +249,7 @@ def budgets_figure(result: BudgetUse, *, mode: Mode = "light") -> Any:
     import plotly.graph_objects as go
 
     colours, rows = palette(mode), result.frame.iloc[::-1]
-    names = [plain(f"{row.dimension} {row.group}") for row in rows.itertuples()]
+    names = [plain(part_text(str(row.dimension), str(row.group))) for row in rows.itertuples()]
     figure = go.Figure(layout=_layout(mode, "", "Used (% of the budget)") | {"height": _bars_height(names)})
     figure.add_bar(
         x=rows["used"].fillna(0.0).astype(np.float64),

@@ -21,7 +21,9 @@ from workbench.core.units import (
     day_text,
     instant_text,
     interval_text,
+    label_text,
     nouns_text,
+    part_text,
     ratio_text,
     value_text,
 )
@@ -29,8 +31,11 @@ from workbench.core.units import (
 #: What a reader calls the measures.
 MEASURE_WORDS = {"cost": "Spend", "tokens": "Tokens"}
 
-#: What a reader calls the dimensions; any other is shown by its own name.
-DIMENSION_WORDS = {"kind": "kind of spend", "token_class": "token class", "key": "key"}
+
+def dimension_text(dimension: str) -> str:
+    """Return what a reader calls a dimension."""
+    return "kind of spend" if dimension == "kind" else label_text(dimension)
+
 
 #: What a row of :func:`jump_rows` means.
 JUMPS_CAPTION = (
@@ -74,7 +79,7 @@ def group_rows(result: Result, *, measure: str = "", dimension: str = "", unit: 
     Of one dimension when named, and then without ``by``.
     """
     return [
-        ({} if dimension else {"by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension))})
+        ({} if dimension else {"by": dimension_text(str(row.dimension))})
         | {
             "group": str(row.group),
             "amount": amount_text(row.amount, row.unit),
@@ -122,7 +127,7 @@ def budget_rows(result: Result) -> list[dict[str, str]]:
     """One row of text per budget: ``budget, status, used, highest, left, limit``."""
     return [
         {
-            "budget": f"{row.dimension} {row.group}".strip(),
+            "budget": part_text(str(row.dimension), str(row.group)),
             "status": STATUS_WORDS[row.status],
             "used": ratio_text(row.used, digits=1),
             "highest": ratio_text(row.peak, digits=1),
@@ -137,7 +142,7 @@ def jump_rows(result: Result, *, measure: str = "") -> list[dict[str, str]]:
     """One row of text per event: ``by, group, from, to, impact, change, usual, was, severity``; of one measure."""
     return [
         {
-            "by": DIMENSION_WORDS.get(str(row.dimension), str(row.dimension)),
+            "by": dimension_text(str(row.dimension)),
             "group": str(row.group),
             "from": day_text(row.first),
             "to": _until(row),
@@ -294,7 +299,7 @@ def cost_finding(study: Study) -> Sentence:
         days = f"{lasts} {day_text(jump.first)}" + (f" to {day_text(jump.last)}" if lasts == "from" else "")
         over_usual = _about(abs(jump.impact), str(jump.unit))
         parts.append(
-            f"What stands out most: {DIMENSION_WORDS.get(jump.dimension, jump.dimension)} {jump.group}, {over_usual} "
+            f"What stands out most: {part_text(jump.dimension, jump.group)}, {over_usual} "
             f"{'above' if jump.impact > 0 else 'below'} the usual {days}."
         )
     spent = study.results["budgets"].frame

@@ -13,7 +13,7 @@ from workbench.charts.overview.tables import spend_rows
 from workbench.charts.tables import Sentence, status_word
 from workbench.charts.theme import STATUS_WORDS
 from workbench.core.result import Status, Study, worst
-from workbench.core.units import NO_VALUE, change_text, count_text, ratio_text
+from workbench.core.units import NO_VALUE, change_text, count_text, part_text, ratio_text
 
 _KNOWN = ("ok", "at_risk", "spent")
 
@@ -105,7 +105,8 @@ def _budgets(study: Study) -> QuestionCard:
         status = "no_data"
     first = read.sort_values("used", ascending=False).iloc[0]
     unread = f"; {known - len(read)} could not be read" if known > len(read) else ""
-    note = f"{used}; most: {first['dimension']} {first['group']}, {ratio_text(first['used'], digits=0)}"
+    most = part_text(str(first["dimension"]), str(first["group"]))
+    note = f"{used}; most: {most}, {ratio_text(first['used'], digits=0)}"
     value, system = f"{over} of {len(read)}", str(first["system"])
     return QuestionCard(
         "Budgets of money", "cost.py", "account_balance_wallet", status, value, f"{note}{unread}", system

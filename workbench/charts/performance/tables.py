@@ -16,6 +16,7 @@ from workbench.core.units import (
     NO_VALUE,
     count_text,
     instant_text,
+    part_text,
     ratio_text,
     rule_text,
     significant_text,
@@ -38,7 +39,7 @@ def flow_rows(result: Result) -> list[dict[str, str]]:
     return [
         {
             "flow": str(row.title),
-            "by": f"{row.dimension} {row.group}" if row.dimension else "all",
+            "by": part_text(str(row.dimension), str(row.group)) or "all",
             "requests": count_text(row.requests),
             "rate": _rate_text(row.rate),
             "errors": count_text(row.errors),

@@ -22,6 +22,7 @@ from workbench.core.errors import ParameterError
 from workbench.core.money import total
 from workbench.core.result import Result, Status
 from workbench.core.timerange import DAY_MS, TimeRange, calendar_range, named_zone
+from workbench.core.units import label_text, part_text
 
 #: Windows of a budget by the words of a table; all but the month have a length in days. [d]
 WINDOW_DAYS: dict[str, int | None] = {"month": None, "24h": 1, "7d": 7, "30d": 30}
@@ -226,7 +227,7 @@ def budget_plans(
         if plan.dimension and len(part):
             part = part[part[plan.dimension].astype("str") == plan.group]
         if part.empty:
-            of = f"{plan.dimension} {plan.group}" if plan.dimension else "the system"
+            of = part_text(plan.dimension, plan.group) if plan.dimension else "the system"
             remarks.append(f"No spend of {of} in {plan.unit} is counted, so its budget has no data.")
         rows.append(_row(plan, window, Sums(part, seen), roles, now, zone))
     remarks += _without(ledger, accounts, plans, periods, zone)
@@ -307,7 +308,9 @@ def _without(
         if rest:
             names = sorted(filter(None, rest), key=lambda name: -rest[name])
             some = ", ".join(names[:3]) + (f" and {len(names) - 3} others" if len(names) > 3 else "")
-            unnamed = f"spend without {dimension}" if "" in rest else ""
+            unnamed = f"spend without {label_text(dimension)}" if "" in rest else ""
             who = " and ".join(filter(None, (some, unnamed)))
-            notes.append(f"{total(rest.values()):,.2f} {unit} of this month have no budget by {dimension}: {who}.")
+            notes.append(
+                f"{total(rest.values()):,.2f} {unit} of this month have no budget by {label_text(dimension)}: {who}."
+            )
     return notes
