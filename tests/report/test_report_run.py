@@ -163,6 +163,28 @@ def test_reports_made_by_tasks_are_those_made_here(demo_settings, tmp_path):
     executor.close()
 
 
+class AnswerLost(LocalProcesses):
+    """A worker that dies after its work and before its answer: the task is begun anew, as Dask does."""
+
+    def submit(self, function, arguments):
+        super().submit(function, arguments).result()
+        return super().submit(function, arguments)
+
+
+@pytest.mark.slow
+def test_a_report_whose_answer_was_lost_is_made_once(demo_settings, tmp_path):
+    settings = with_small_template(demo_settings, tmp_path)
+    executor = AnswerLost(1)
+    asked = {"period": "2026-10", "settings": settings, "outputs": ["csv"], "executor": executor}
+    first, second = (dict(run_reports("small", ("conduit",), **asked))["conduit"] for _ in range(2))
+    executor.close()
+    assert {run["run"] for run in past_runs(settings)} == {first.run_id[:12], second.run_id[:12]}
+    assert (first.run_id != second.run_id, first.html.is_file(), first.notebook.is_file()) == (True, True, True)
+    assert "csv" in first.files
+    assert all(path.exists() for path in first.files.values())
+    assert first.size == first.html.stat().st_size
+
+
 @pytest.mark.slow
 def test_a_failing_cell_keeps_the_notebook_and_no_report(demo_settings, tmp_path):
     declared = nbformat.v4.new_code_cell(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
@@ -60,6 +61,7 @@ def run_reports(
     arguments = {"name": name, "period": period, "outputs": list(outputs), "interactive": interactive}
     if executor is not None:
         arguments |= {"settings": settings.model_dump(mode="json"), "parameters": dict(parameters or {})}
+        arguments["job"] = uuid.uuid4().hex  # where a worker dies after its work, the next one finds the report made
         arguments["out"] = None if out is None else str(out.resolve())
         waiting = [executor.submit(TASK, {**arguments, "system": system}) for system in chosen]
         yield from ((system, _received(future)) for system, future in zip(chosen, waiting, strict=True))
@@ -93,7 +95,7 @@ def run_reports(
 
 def report_task(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Make one report in a process of its own; paths come and go as texts."""
-    given = {name: arguments[name] for name in ("system", "period", "parameters", "outputs", "interactive")}
+    given = {name: arguments[name] for name in ("system", "period", "parameters", "outputs", "interactive", "job")}
     out = None if arguments["out"] is None else Path(arguments["out"])
     try:
         settings = Settings.model_validate(arguments["settings"])

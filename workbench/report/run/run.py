@@ -26,8 +26,8 @@ from workbench.report.run.jupyter import jupyter_library
 from workbench.report.run.kernel import KERNEL_NAME, kernel_in
 from workbench.report.run.statuses import DATA, take_unanswered, with_status_cell
 from workbench.report.run.templates import ALL, checked_parameters, template_parameters, template_path
-from workbench.store import open_store
-from workbench.store.kept import DRAFTS, kept_as
+from workbench.store import Store, open_store
+from workbench.store.kept import DRAFTS, kept_as, kept_at
 from workbench.studies import open_context
 
 #: A cell that takes longer is stopped. [s]
@@ -89,7 +89,7 @@ def run_report(
     processes : int, optional
         Processes that may work on this report at once; two by default where a processor is idle. [count]
     job : str
-        The scheduled job for which it is made; the run keeps it, so that no job makes its report twice.
+        The job for which it is made; the run keeps it, and a second attempt at a job returns the report of the first.
 
     Returns
     -------
@@ -133,6 +133,8 @@ def run_report(
         private_folder(folder)
     begun = time.monotonic()
     store = context.store or open_store(settings)
+    if job and (made_before := _made_before(store, settings, name, system, job)) is not None:
+        return made_before
     run_id = store.start_run(
         report=name,
         system=system,
@@ -198,6 +200,18 @@ def run_report(
     )
     notebook_path = target.with_suffix(".ipynb")
     return ReportRun(run_id, name, system, period, target, notebook_path, digest, len(text.encode()), seconds, files)
+
+
+def _made_before(store: Store, settings: Settings, name: str, system: str, job: str) -> ReportRun | None:
+    """Return the report that an earlier attempt at a job finished before its scheduler or worker died."""
+    for run in store.runs(report=name, system=system):
+        html = kept_at(run.path or "", settings.home)
+        if run.status == "done" and run.provenance.get("job") == job and run.finished_at and html.is_file():
+            files = {form: kept_at(path, settings.home) for form, path in run.provenance["files"].items()}
+            seconds, size = (run.finished_at - run.started_at).total_seconds(), html.stat().st_size
+            notebook = html.with_suffix(".ipynb")
+            return ReportRun(run.id, name, system, run.period, html, notebook, run.sha256 or "", size, seconds, files)
+    return None
 
 
 def _spare_processes() -> int:

@@ -12,7 +12,7 @@ from workbench.core.settings import Settings
 from workbench.report.delivery.files import ASKED, report_files
 from workbench.report.run.run import run_report
 from workbench.report.run.templates import ALL
-from workbench.store import Store, open_store
+from workbench.store import open_store
 from workbench.studies import open_context, source_states
 
 
@@ -36,7 +36,7 @@ def make_report(arguments: Mapping[str, Any]) -> dict[str, Any]:
     try:
         if late := _late(arguments, settings):
             return {"status": "late", "error": late}
-        run_id = _made_before(store, arguments) or _made(arguments, settings)
+        run_id = _made(arguments, settings)
         content = report_files(store.run(run_id), settings, arguments["outputs"])
         if arguments["send"]:
             store.keep_files(content.files, now=datetime.fromisoformat(arguments["now"]))
@@ -67,14 +67,6 @@ def _late(arguments: Mapping[str, Any], settings: Settings) -> str:
         f"The data reach {newest:%Y-%m-%d %H:%M} UTC" if newest else "The source does not say how far its data reach"
     )
     return f"{reach}; {needed:%Y-%m-%d %H:%M} UTC is needed."
-
-
-def _made_before(store: Store, arguments: Mapping[str, Any]) -> str:
-    """Return the run that an earlier attempt finished before its scheduler or worker died; empty without any."""
-    for run in store.runs(report=arguments["template"], system=arguments["system"]):
-        if run.status == "done" and run.provenance.get("job") == arguments["job"]:
-            return run.id
-    return ""
 
 
 def _made(arguments: Mapping[str, Any], settings: Settings) -> str:
