@@ -229,7 +229,7 @@ def test_a_dead_server_makes_an_incomplete_report_and_replaces_no_copy(tmp_path)
     assert row["status"] == "incomplete"
     (page,) = (tmp_path / "reports").rglob("*.html")
     text = page.read_text()
-    assert "Incomplete: monthly report of conduit" in text
+    assert "Incomplete: monthly report of Conduit" in text
     assert "Unknown: no step of the error-budget policy could be judged." in text
     assert "is reached" not in text
     assert "globals()" not in text

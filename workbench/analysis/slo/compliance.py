@@ -268,6 +268,7 @@ def present_pace(history: History, elapsed: TimeRange, slice_ms: int) -> tuple[H
     Parameters
     ----------
     history : History
+        Counts per slice. [events/slice]
     elapsed : TimeRange
         Elapsed part of the window.
     slice_ms : int
