@@ -184,6 +184,9 @@ TRIES: dict[str, Callable[[Stage], object]] = {
     "a note as a viewer": lambda s: add_annotation(s.eve, system=OWN, kind="comment", start=END, text="x"),
     "an exclusion as a viewer": lambda s: add_exclusion(s.eve, system=OWN, start=END, duration="1h", reason="x"),
     "a tag as a viewer": lambda s: tag_alerts(s.eve, system=OWN, range=DAY, as_of=END, tag="useful"),
+    "a tick of a review as a viewer": lambda s: studies.tick_item(
+        s.eve, system=OWN, item="test-disaster-recovery", at=END
+    ),
     "another's note taken back": lambda s: revoke_annotation(s.eve, id=note_of(s).id, why="x"),
     # By what is taken away
     "a formula in an export": lambda s: any(

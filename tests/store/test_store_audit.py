@@ -10,10 +10,12 @@ import pytest
 
 from workbench.core.errors import ChangedMeanwhile
 from workbench.store import AlertTag, Annotation, ExclusionRecord, Store
+from workbench.store.reviews import ReviewNote
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 NOTE = Annotation("lab", "comment", NOON, "Release", NOON, "ana")
 WINDOW = ExclusionRecord("lab", "remove_time", NOON, NOON + timedelta(hours=1), "Move", NOON, "ana")
+TICK = ReviewNote("lab", "week", "week/restore", NOON, "ana", "took 22 min")
 TAG = AlertTag("lab", "QueueLong", "job=a", 0, "useful", "", NOON, "ana")
 
 
@@ -34,6 +36,15 @@ def test_a_tag_that_replaces_another_keeps_the_one_before(store: Store) -> None:
     assert [(row["tag"], row["tagged_by"]) for row in newest.after] == [("no action", "ben")]
 
 
+def test_a_tick_after_another_keeps_the_one_before(store: Store) -> None:
+    store.add_review_note(TICK)
+    store.add_review_note(replace(TICK, who="ben", note="failed"))
+    newest, first = store.audit("lab")
+    assert first.before is None
+    assert (newest.before["who"], newest.before["note"]) == ("ana", "took 22 min")
+    assert (newest.after["who"], newest.after["note"], newest.subject) == ("ben", "failed", "week/restore")
+
+
 @pytest.mark.slow
 def test_the_trail_is_of_all_systems_one_person_or_since_an_instant(store: Store) -> None:
     store.add_annotation(NOTE)
@@ -52,6 +63,7 @@ def test_the_second_editor_sees_the_change_of_the_first_and_writes_when_they_hav
         lambda seen: store.add_annotation(replace(NOTE, created_by="ben"), seen=seen),
         lambda seen: store.add_exclusion(replace(WINDOW, created_by="ben"), seen=seen),
         lambda seen: store.put_alert_tags([replace(TAG, tagged_by="ben")], seen=seen),
+        lambda seen: store.add_review_note(replace(TICK, who="ben"), seen=seen),
         lambda seen: store.revoke_annotation(first.id, at=NOON, who="ben", why="No", seen=seen),
     )
     for write in writes:
@@ -62,7 +74,7 @@ def test_the_second_editor_sees_the_change_of_the_first_and_writes_when_they_hav
         assert len(store.audit()) == before
     for write in writes:
         write(store.newest_change("lab"))
-    assert len(store.audit()) == 5
+    assert len(store.audit()) == 6
 
 
 def test_a_change_of_another_system_asks_nobody(store: Store) -> None:

@@ -10,7 +10,7 @@ import pytest
 from workbench.core.access.identity import Grant, Identity, local_admin
 from workbench.core.errors import AccessRefused, ParameterError
 from workbench.core.timerange import TimeRange
-from workbench.studies import Context
+from workbench.studies import Context, finish_review, system_review, tick_item
 from workbench.studies.alerts.tags import tag_alerts
 from workbench.studies.decisions.annotations import add_annotation
 from workbench.studies.decisions.exclusions import add_exclusion
@@ -31,7 +31,10 @@ def test_a_viewer_writes_nothing(demo_context):
     owner = replace(demo_context, identity=local_admin("ben"))
     note = add_annotation(owner, system=LAB, kind="comment", start=END, text="x")
     window = add_exclusion(owner, system=LAB, start=END, duration="1h", reason="x")
+    review = system_review(viewer, system=LAB, review="evening", as_of=END)
     writes = (
+        lambda: tick_item(viewer, system=LAB, item="test-disaster-recovery", at=END),
+        lambda: finish_review(viewer, review, at=END),
         lambda: add_annotation(viewer, system=LAB, kind="comment", start=END, text="x"),
         lambda: add_exclusion(viewer, system=LAB, start=END, duration="1h", reason="x"),
         lambda: accept_level(viewer, system=LAB, score="quality", at=END, note="x"),

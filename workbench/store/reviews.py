@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text, insert, select
 
 from workbench.store.connection import Connected
-from workbench.store.models import UtcDateTime, audit_trail, metadata
+from workbench.store.decided import audit
+from workbench.store.models import UtcDateTime, metadata
 
 #: What was said at a review: one row per item that somebody ticked off, and one per review that was finished (``item``
 #: empty, with the verdicts of that moment).
@@ -44,21 +45,34 @@ class ReviewNote:
 class Reviews(Connected):
     """The part of the store that keeps reviews; a change writes one line of the audit trail with it."""
 
-    def add_review_note(self, note: ReviewNote) -> None:
-        """Write one word of a review."""
+    def add_review_note(self, note: ReviewNote, *, seen: int | None = None) -> None:
+        """Write one word of a review; ``seen`` as for :meth:`workbench.store.Store.add_exclusion`.
+
+        Raises
+        ------
+        ChangedMeanwhile
+            Somebody changed something of the system since.
+        """
         self._may_write(note.system)
         row = {
             "system": note.system, "review": note.review, "item": note.item, "at": note.at, "who": note.who,
             "note": note.note, "document": dict(note.verdicts),
         }  # fmt: skip
-        line = {
-            "at": note.at, "who": note.who, "action": "review.tick" if note.item else "review.finish",
-            "system": note.system, "subject": note.item or note.review,
-            "document": {"review": note.review, "note": note.note},
-        }  # fmt: skip
+        held, action = reviews.c, "review.tick" if note.item else "review.finish"
+        same = select(reviews).where(
+            held.system == note.system, held.review == note.review, held.item == note.item
+        ).order_by(held.id.desc()).limit(1)  # fmt: skip
         with self._writing() as connection:
+            audit.check_seen(connection, note.system, seen)
+            last = connection.execute(same).one_or_none()
+            before = None if last is None else {name: last._mapping[name] for name in row}
             connection.execute(insert(reviews).values(**row))
-            connection.execute(insert(audit_trail).values(**line))
+            facts = {"review": note.review, "note": note.note}
+            subject = note.item or note.review
+            audit.note(
+                connection,
+                audit.AuditEntry(0, note.at, note.who, action, note.system, subject, facts, before, row),
+            )
 
     def review_notes(self, system: str, *, limit: int = 5_000) -> list[ReviewNote]:
         """Return what was said at the reviews of a system, newest first."""

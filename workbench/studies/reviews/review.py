@@ -157,16 +157,37 @@ def _reviewed(
     )  # fmt: skip
 
 
-def tick_item(ctx: Context, *, system: str, item: str, note: str = "", at: datetime) -> Item:
+def tick_item(ctx: Context, *, system: str, item: str, note: str = "", at: datetime, seen: int | None = None) -> Item:
     """Tick off an item that only people can answer, with the name of who asks.
+
+    Parameters
+    ----------
+    ctx : Context
+        With a store; ``identity`` is who ticks.
+    system : str
+        Id of the system, as its profile names it.
+    item : str
+        Id or text of the item.
+    note : str
+        What was found.
+    at : datetime
+        Aware instant of the tick.
+    seen : int, optional
+        What :meth:`workbench.store.Store.newest_change` gave when the writer last looked: somebody else's change since
+        then is shown first.
 
     Raises
     ------
     ParameterError
-        No such item, several that begin so, or one that is judged from data.
+        No such item, or several that begin so.
+    AccessRefused
+        The identity is no editor of the system.
+    ChangedMeanwhile
+        Somebody changed something of the system since ``seen``.
     SettingsError
         There is no store.
     """
+    ctx.identity.require("editor", system)
     store = _store(ctx)
     items = items_of(ctx, system, ALL)
     matches = [
@@ -175,16 +196,19 @@ def tick_item(ctx: Context, *, system: str, item: str, note: str = "", at: datet
     if len(matches) != 1:
         known = ", ".join(item.id for item in items if item.question == "people")
         raise ParameterError(f"{item!r} names {len(matches)} items of {system}.", hint=f"Items for people: {known}.")
-    store.add_review_note(ReviewNote(system, matches[0].review, matches[0].id, at, ctx.identity.name, note))
-    return matches[0]
+    (ticked,) = matches
+    store.add_review_note(ReviewNote(system, ticked.review, ticked.id, at, ctx.identity.name, note), seen=seen)
+    return ticked
 
 
-def finish_review(ctx: Context, study: Study, *, note: str = "", at: datetime) -> None:
-    """Keep the verdicts of a review: the next one says what changed since."""
+def finish_review(ctx: Context, study: Study, *, note: str = "", at: datetime, seen: int | None = None) -> None:
+    """Keep the verdicts of a review, so that the next one says what changed; refused as :func:`tick_item` is."""
+    ctx.identity.require("editor", study.system)
     frame: pd.DataFrame = study.results["items"].frame
     verdicts = {row.item: {"verdict": str(row.verdict), "number": str(row.number)} for row in frame.itertuples()}
     review = str(vars(study.results["items"])["review"])
-    _store(ctx).add_review_note(ReviewNote(study.system, review, "", at, ctx.identity.name, note, verdicts))
+    finished = ReviewNote(study.system, review, "", at, ctx.identity.name, note, verdicts)
+    _store(ctx).add_review_note(finished, seen=seen)
 
 
 def _store(ctx: Context) -> Store:

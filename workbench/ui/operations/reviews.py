@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from workbench import studies
 from workbench.analysis.reviews.items import REVIEWS
 from workbench.charts.reviews import tables as rows
+from workbench.core.errors import ChangedMeanwhile, WorkbenchError
 from workbench.core.result import Study
 from workbench.core.units import count_text
 from workbench.studies.reviews.review import items_of
+from workbench.ui.access.decide import look, newest_seen
 from workbench.ui.parts import filters, load, states, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
@@ -54,16 +58,29 @@ def _tick(study: Study) -> None:
     if context.store is None or not context.identity.may("editor", study.system):
         st.caption("Ticking off needs a store and the role editor.")
         return
+    seen = newest_seen(study.system)
     with st.form("tick", clear_on_submit=True):
         item = st.selectbox("Item for people", people["item"].tolist(), format_func=lambda key: _text(study, key))
         note = st.text_input("Note", max_chars=500)
         ticked, finished = st.columns(2)
-        if ticked.form_submit_button("Tick off", disabled=people.empty) and item:
-            studies.tick_item(context, system=study.system, item=item, note=note, at=context.clock())
-            st.rerun()
-        if finished.form_submit_button("Finish this review"):
-            studies.finish_review(context, study, note=note, at=context.clock())
-            st.rerun()
+        tick = ticked.form_submit_button("Tick off", disabled=people.empty) and item
+        finish = finished.form_submit_button("Finish this review")
+    if not tick and not finish:
+        return
+    given: Any = {"note": note, "at": context.clock(), "seen": seen}
+    try:
+        if tick:
+            studies.tick_item(context, system=study.system, item=item, **given)
+        else:
+            studies.finish_review(context, study, **given)
+    except ChangedMeanwhile as changed:
+        look(study.system, changed.newest)
+        states.failed(changed)
+    except WorkbenchError as error:
+        states.failed(error)
+    else:
+        look(study.system, None)
+        st.rerun()
 
 
 def _text(study: Study, item: str) -> str:
