@@ -53,6 +53,17 @@ def test_a_way_back_leads_to_pages_of_the_menu_only(visit, text):
     assert "Back to" not in seen(app) + str(linked(app))
 
 
+@pytest.mark.parametrize(
+    "query", ["&".join(f"a{number}=1" for number in range(60)), "embed=true&system=a", "EMBED_OPTIONS=dark&=x", "%00=%ff"]
+)
+def test_a_way_back_that_somebody_made_up_takes_no_page_down(visit, query):
+    app = visit("cost.py", system=SYSTEM, back=f"slo?{query}")
+    assert not app.exception
+    assert "could not be built" not in seen(app)
+    (back,) = [link for link in linked(app) if link[0].startswith("Back to")]
+    assert len(back[2]) <= 20
+
+
 @pytest.mark.parametrize("page", ["performance.py", "security.py", "activity.py"])
 def test_the_cell_of_a_page_answers_the_same_in_a_notebook(visit, page):
     app = visit(page, system=SYSTEM, period="1d")

@@ -24,6 +24,9 @@ BACK = "back"
 #: A way back longer than this loses its own way back; no address of a page is longer. [characters]
 _LONGEST = 1_500
 
+#: Most parameters of a way back that are kept, and those that Streamlit keeps for itself: a link may not set them.
+_MOST, _STREAMLITS = 20, ("embed", "embed_options")
+
 #: Key of the session under which the router notes which page is drawn: its address and its title.
 _HERE = "here"
 
@@ -98,7 +101,8 @@ def way_back(text: str, titles: Mapping[str, str]) -> tuple[str, str, dict[str, 
     page, _, query = text[:_LONGEST].partition("?")
     if page not in titles:
         return None
-    return f"{page or 'overview'}.py", titles[page], dict(parse_qsl(query, max_num_fields=20))
+    given = dict(parse_qsl(query)[:_MOST])
+    return f"{page or 'overview'}.py", titles[page], {name: given[name] for name in given if name and name.lower() not in _STREAMLITS}
 
 
 def back(titles: Mapping[str, str]) -> None:
