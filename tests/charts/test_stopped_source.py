@@ -102,11 +102,14 @@ def test_an_alert_fires_as_long_as_it_was_seen_to() -> None:
 
 
 def test_thresholds_are_kept_in_what_was_observed_and_budgets_without_data_are_counted_as_such() -> None:
-    thresholds = pd.DataFrame({"status": ["ok", "no_data"], "breaches": [0, 0]})
+    thresholds = pd.DataFrame({"status": ["ok", "no_data"], "breaches": [0, 0], "unknown": [0.0, 60.0]})
     said = usual_sentence(study("service_performance", STOPPED, 0.064, thresholds=thresholds))
     assert said == "1 of 1 threshold kept in the 6.4 % of the period that was observed; 1 not known."
     said = usual_sentence(study("service_performance", END, 1.0, thresholds=thresholds))
     assert said == "1 of 1 threshold kept all the time; 1 not known."
+    partly = thresholds.assign(unknown=[1500.0, 60.0])
+    said = usual_sentence(study("service_performance", END, 0.9995, thresholds=partly))
+    assert said == "1 of 1 threshold kept while observed (up to 25 min unknown); 1 not known."
     budgets = pd.DataFrame({"status": ["ok", "no_data"]})
     said = usual_sentence(study("spend_and_tokens", END, 1.0, budgets=budgets))
     assert said == "1 of 1 budgets are used to less than 80 %. 1 of 2 budgets have no data."

@@ -229,7 +229,7 @@ def usual_sentence(study: Study) -> str:
         only = f"{count} of {nouns_text(count, 'objective')} {are} observed in part: too little to be called met."
         return (only if count == len(words) else met) if words else ""
     if study.name == "service_performance":
-        return _kept(results["thresholds"], "threshold", "breaches", _in_what(study))
+        return _kept(results["thresholds"], _kept_when(study))
     if study.name == "quality_drift":
         states = results["states"].frame
         steady = int((states["verdict"] == "none").sum())
@@ -266,17 +266,26 @@ def last_seen(study: Study) -> datetime | None:
 def _in_what(study: Study) -> str:
     """Say of how much of the period a sentence speaks, where that is not all of it."""
     if study.coverage >= _WHOLE:
-        return " all the time" if study.name == "service_performance" else ""
+        return ""
     return f" in the {ratio_text(study.coverage, digits=1)} of the period that was observed"
 
 
-def _kept(result: Result, noun: str, column: str, when: str) -> str:
+def _kept_when(study: Study) -> str:
+    """Say of how much of the period it is known that thresholds were kept in it."""
+    frame = study.results["thresholds"].frame
+    unknown_s = frame.loc[(frame["status"] != "no_data") & (frame["breaches"] == 0), "unknown"].max()
+    if study.coverage < _WHOLE:
+        return _in_what(study)
+    return f" while observed (up to {span_text(unknown_s)} unknown)" if unknown_s > 0 else " all the time"
+
+
+def _kept(result: Result, when: str) -> str:
     known = result.frame[result.frame["status"] != "no_data"]
-    kept, unknown = int((known[column] == 0).sum()), len(result.frame) - len(known)
+    kept, unknown = int((known["breaches"] == 0).sum()), len(result.frame) - len(known)
     if result.frame.empty:
         return ""
     rest = f"; {unknown} not known" if unknown else ""
-    return f"{kept} of {len(known)} {noun}{'' if len(known) == 1 else 's'} kept{when}{rest}."
+    return f"{kept} of {nouns_text(len(known), 'threshold')} kept{when}{rest}."
 
 
 def _usual_hours(rises: Result) -> str:
