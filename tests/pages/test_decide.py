@@ -42,6 +42,22 @@ def test_a_note_is_written_and_a_change_of_somebody_else_is_shown_first(visit):
     assert [one.text for one in store.annotations(LAB)].count("Release 2.5") == 1
 
 
+def test_a_tick_of_a_review_is_asked_about_where_somebody_else_was_quicker(visit):
+    def ticked(app):
+        return next(button for button in app.button if button.label == "Tick off").click().run()
+
+    app = visit("reviews.py", system=LAB, review="week")
+    store = open_store(load_settings())
+    store.add_annotation(Annotation(LAB, "incident", NOW, "Outage", NOW, "ben"))
+    app = ticked(app)
+    assert not app.exception
+    assert "ben, annotation.add" in texts(app)
+    assert store.review_notes(LAB) == []
+    assert not ticked(app).exception
+    (note,) = store.review_notes(LAB)
+    assert note.who == "local"
+
+
 def test_a_viewer_gets_no_form(visit, monkeypatch):
     viewer = Identity("ana", (Grant("viewer", (LAB,)),))
     monkeypatch.setattr(load, "reader", lambda settings: viewer)

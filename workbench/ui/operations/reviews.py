@@ -60,11 +60,14 @@ def _tick(study: Study) -> None:
         return
     seen = newest_seen(study.system)
     with st.form("tick", clear_on_submit=True):
-        item = st.selectbox("Item for people", people["item"].tolist(), format_func=lambda key: _text(study, key))
+        item = ""
+        if len(people):  # without one, a form with nothing to choose would be grey on grey
+            choice = people["item"].tolist()
+            item = str(st.selectbox("Item for people", choice, format_func=lambda key: _text(study, key)))
         note = st.text_input("Note", max_chars=500)
-        ticked, finished = st.columns(2)
-        tick = ticked.form_submit_button("Tick off", disabled=people.empty) and item
-        finish = finished.form_submit_button("Finish this review")
+        with st.container(horizontal=True):
+            tick = bool(item) and st.form_submit_button("Tick off")
+            finish = st.form_submit_button("Finish this review")
     if not tick and not finish:
         return
     given: Any = {"note": note, "at": context.clock(), "seen": seen}

@@ -101,8 +101,8 @@ def way_back(text: str, titles: Mapping[str, str]) -> tuple[str, str, dict[str, 
     page, _, query = text[:_LONGEST].partition("?")
     if page not in titles:
         return None
-    given = dict(parse_qsl(query)[:_MOST])
-    return f"{page or 'overview'}.py", titles[page], {name: given[name] for name in given if name and name.lower() not in _STREAMLITS}
+    given = [(name, value) for name, value in parse_qsl(query) if name and name.lower() not in _STREAMLITS]
+    return f"{page or 'overview'}.py", titles[page], dict(given[:_MOST])
 
 
 def back(titles: Mapping[str, str]) -> None:
