@@ -60,7 +60,7 @@ def test_the_scorecard_names_the_budgets_that_were_used_up_and_what_was_not_obse
     ]
     assert "status-no_data'>Partly observed" in ScorecardTable(card)._repr_html_()
     assert scorecard_finding(card).text == (
-        "1 of 2 budgets were used up: b of Lab in 2026-08 (1000 % spent). "
+        "1 of 2 budgets was used up: b of Lab in 2026-08 (1000 % spent). "
         "2 were observed for less than nine tenths of their period."
     )
 

@@ -57,10 +57,12 @@ def scorecard_finding(result: Result) -> Sentence:
         f"{row.title} of {row.system_title} in {row.period} ({spent_text(row)})" for row in missed[:MOST].itertuples()
     ]
     more = f" and {len(missed) - MOST} more" if len(missed) > MOST else ""
-    budgets = f"{len(missed)} of {len(judged)} budgets were used up"
+    budgets = f"{len(missed)} of {len(judged)} budgets {'was' if len(missed) == 1 else 'were'} used up"
     text = f"{budgets}: {', '.join(names)}{more}." if names else f"No budget was used up, of {len(judged)}."
     partly = int((judged["coverage"] < COVERAGE_FLOOR).sum())
-    return Sentence(f"{text} {partly} were observed for less than nine tenths of their period." if partly else text)
+    verb, whose = ("was", "its") if partly == 1 else ("were", "their")
+    seen = f"{partly} {verb} observed for less than nine tenths of {whose} period."
+    return Sentence(f"{text} {seen}" if partly else text)
 
 
 def judged_rows(frame: pd.DataFrame) -> pd.DataFrame:
