@@ -54,7 +54,7 @@ def waterfall_figure(spans: TraceSpans, sections: TraceSections | None = None, *
             "height": _AROUND + _ROW * max(len(drawn), 3),
             "barmode": "overlay",
             "hovermode": "closest",
-            "xaxis": {"title": {"text": "Time since the start of the trace (ms)"}, "rangemode": "tozero"},
+            "xaxis": _time_axis("Time since the start of the trace", (drawn["offset_ms"] + drawn["duration_ms"]).max()),
             "yaxis": {
                 "autorange": "reversed", "tickmode": "array", "tickvals": list(range(len(drawn))), "ticktext": labels,
                 "showgrid": False,
@@ -80,6 +80,16 @@ def waterfall_figure(spans: TraceSpans, sections: TraceSections | None = None, *
         hovertemplate="%{text} on the critical path<extra></extra>",
     )  # fmt: skip
     return figure
+
+
+def _time_axis(title: str, longest_ms: float) -> dict[str, Any]:
+    """Return an axis of durations whose ticks have the unit that fits each."""
+    longest_ms = longest_ms if longest_ms > 0 else 1.0
+    size = 10.0 ** np.floor(np.log10(longest_ms / 5))
+    step = next(size * factor for factor in (1, 2, 5, 10) if longest_ms <= size * factor * 6)
+    ticks = np.arange(0.0, longest_ms + step / 2, step)
+    texts = [ms_text(tick) for tick in ticks]
+    return {"title": {"text": title}, "rangemode": "tozero", "tickvals": ticks, "ticktext": texts}
 
 
 def drawn_spans(spans: TraceSpans) -> pd.DataFrame:
@@ -124,7 +134,7 @@ def bands_figure(bands: PathBands, *, mode: Mode = "light") -> Any:
             "height": HEIGHT,
             "barmode": "stack",
             "hovermode": "y unified",
-            "xaxis": {"title": {"text": "Mean time on the critical path (ms)"}},
+            "xaxis": _time_axis("Mean time on the critical path", frame.groupby("band")["exclusive_ms"].sum().max()),
             "yaxis": {"type": "category", "categoryorder": "array", "categoryarray": order[::-1]},
         }
     )
