@@ -182,7 +182,7 @@ def breaches_figure(result: Result, *, mode: Mode = "light") -> Any:
             hovertemplate="%{base|%d %b %H:%M}: %{text}",
             showlegend=True,
         )
-    figure.update_layout(barmode="overlay", hovermode="closest", height=max(HEIGHT // 2, 80 + 36 * len(names)))
+    figure.update_layout(barmode="overlay", hovermode="closest", height=max(HEIGHT // 2, 80 + 26 * len(names)))
     return figure.update_xaxes(type="date")
 
 

@@ -80,7 +80,8 @@ def out_of_line(study: Study, lines: Sequence[Line]) -> None:
                 badge = states.badge_text(line.status, of_budget=False) + " " if line.status != "ok" else ""
                 st.markdown(f"{badge}**{escaped(line.title)}**: {escaped(line.evidence)}", help=f"`{line.id}`")
                 if line.start is not None and line.end is not None:
-                    links.evidence(study.system, line.start, line.end)
+                    with st.container(horizontal=True, gap=None, width="content"):
+                        links.evidence(study.system, line.start, line.end)
         more = f"{len(lines) - SHOWN} more in the tables below." if len(lines) > SHOWN else ""
         rest = " ".join(filter(None, [more, usual_sentence(study)]))
         if rest or not lines:
