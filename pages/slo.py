@@ -48,7 +48,7 @@ with body, states.guard():
             board.standing(study)
         tables.goals(tables.worst_first(compliance.frame), key="slos", open_row=board.choose_slo)
         if usable:
-            figures.card("Error budgets left", charts.budget_figure, history, compliance, key="budgets")
+            figures.timed("Error budgets left", charts.budget_figure, history, compliance, key="budgets", study=study)
     else:
         if usable:
             spent.outlook(study)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.charts.marks import unknown_shaded
+from workbench.analysis.cost.spend import DailySpend
+from workbench.analysis.counting.happened import Happened
+from workbench.charts.cost.figures import daily_figure
+from workbench.charts.marks import drawn_range, marked, unknown_shaded
 from workbench.core.timerange import TimeRange
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -50,3 +54,30 @@ def test_bars_that_are_absent_and_charts_that_shade_themselves_are_left_alone():
     assert shaded(unknown_shaded(bars, SPAN, SPAN.end)) == []
     own = go.Figure([go.Scatter(x=DAYS[5:], y=np.ones(6), mode="lines", name="Not fully observed")])
     assert shaded(unknown_shaded(own, SPAN, START)) == []
+
+
+def test_days_before_the_first_that_is_known_are_no_data():
+    days = go.Figure(go.Bar(x=DAYS[4:], y=np.zeros(7), xperiod=86_400_000))
+    assert shaded(unknown_shaded(days, SPAN, SPAN.end)) == [(0, 4)]
+
+
+def test_what_happened_is_marked_on_days_of_spend_by_the_clock_of_their_zone():
+    days = pd.DataFrame(
+        [
+            {"measure": "cost", "unit": "USD", "dimension": "key", "group": "vk-1", "day": day,
+             "amount": Decimal(amount), "covered": 1.0, "whole": day != "2026-10-01"}
+            for day, amount in (("2026-10-01", 3), ("2026-10-02", 5))
+        ]
+    )  # fmt: skip
+    late = pd.Timestamp("2026-10-01T23:00Z")
+    columns = {"start": [late], "end": [pd.NaT], "kind": ["deploy"], "slo": [""], "text": ["2.4"], "link": [""]}
+    happened = Happened(pd.DataFrame({**columns, "author": ["ana"]}), as_of=SPAN.end)
+    figure = marked(daily_figure(DailySpend(days, zone="Europe/Berlin")), happened, zone="Europe/Berlin")
+    (shape,) = figure.layout.shapes
+    assert pd.Timestamp(shape.x0) == pd.Timestamp("2026-10-02T01:00Z"), "an hour after midnight in Berlin"
+    assert figure.layout.xaxis.type == "date"
+    assert "1 Oct 2026 23:00 UTC" in figure.layout.annotations[0].hovertext
+    inside = TimeRange(datetime(2026, 10, 1, 14, tzinfo=UTC), datetime(2026, 10, 2, 9, tzinfo=UTC))
+    assert [f"{edge:%d %H}" for edge in drawn_range(figure, inside)] == ["01 00", "03 00"], "no bar is cut"
+    (legend,) = [bar for bar in figure.data if bar.type == "bar" and bar.showlegend]
+    assert legend.marker.pattern.shape is None, "the legend has the plain colour of the group"

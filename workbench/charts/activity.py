@@ -6,7 +6,7 @@ from typing import Any
 
 from workbench.analysis.operations.activity import ActivityDays
 from workbench.charts.tables import Sentence
-from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, template
+from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, plain, template
 from workbench.core.result import Result, Study
 from workbench.core.units import NO_VALUE, change_text, count_text, ratio_text, value_text
 
@@ -37,7 +37,14 @@ def days_figure(days: ActivityDays, role: str = "", *, mode: Mode = "light") -> 
     figure = go.Figure(layout={"template": template(mode), "height": HEIGHT})
     unit = next(iter(rows["unit"]), "")
     texts = [value_text(float(amount), unit) for amount in rows["amount"]]
-    shared = {"x": rows["start"], "y": rows["amount"], "text": texts, "hovertemplate": "%{text}<extra></extra>"}
+    name = plain(str(next(iter(rows["title"]), "")))
+    shared = {
+        "name": name,
+        "x": rows["start"],
+        "y": rows["amount"],
+        "text": texts,
+        "hovertemplate": "%{text}<extra></extra>",
+    }
     if len(rows) and rows["level"].iloc[0]:
         figure.add_scatter(**shared, mode="lines+markers", line={"color": colours.series, "width": 1.5})
     else:

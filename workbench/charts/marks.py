@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.analysis.counting.happened import Happened
 from workbench.charts.layers import runs
 from workbench.charts.theme import Mode, palette, plain
-from workbench.core.timerange import TimeRange
+from workbench.core.timerange import TimeRange, named_zone
 from workbench.core.units import instant_text
 
 #: Most marks on one chart, the newest; more would be a curtain.
@@ -21,7 +21,7 @@ MOST = 40
 _LEAST = 0.01
 
 
-def marked(figure: Any, annotations: Happened, *, mode: Mode = "light") -> Any:
+def marked(figure: Any, annotations: Happened, *, mode: Mode = "light", zone: str = "UTC") -> Any:
     """Mark what happened on a chart over time: a line for a moment, a shade for a stretch, a word in the legend.
 
     Parameters
@@ -32,6 +32,8 @@ def marked(figure: Any, annotations: Happened, *, mode: Mode = "light") -> Any:
         Deploys, incidents and other annotations of the period.
     mode : {"light", "dark"}
         Theme.
+    zone : str
+        IANA zone of the axis; its instants are drawn where its clocks show them.
 
     Returns
     -------
@@ -45,14 +47,14 @@ def marked(figure: Any, annotations: Happened, *, mode: Mode = "light") -> Any:
         line = {"color": colour, "width": 1.5, "dash": dashes.get(str(kind), "dashdot")}
         for row in rows.itertuples():
             stretch = pd.notna(row.end) and row.end > row.start
+            start, end = (shown_at(edge, zone) for edge in (row.start, row.end if stretch else row.start))
             figure.add_shape(
-                type="rect" if stretch else "line",
-                x0=row.start, x1=row.end if stretch else row.start, y0=0, y1=1, yref="paper",
+                type="rect" if stretch else "line", x0=start, x1=end, y0=0, y1=1, yref="paper",
                 line=line | ({"width": 0} if stretch else {}), fillcolor=colour, opacity=0.14 if stretch else 0.9,
                 layer="below",
             )  # fmt: skip
             figure.add_annotation(
-                x=row.start, y=1, yref="paper", yanchor="top", text="▾", showarrow=False, font={"color": colour},
+                x=start, y=1, yref="paper", yanchor="top", text="▾", showarrow=False, font={"color": colour},
                 hovertext=plain(f"{kind}: {row.text}, {instant_text(row.start)}"),
             )  # fmt: skip
         name = plain(str(kind).capitalize())
@@ -60,10 +62,22 @@ def marked(figure: Any, annotations: Happened, *, mode: Mode = "light") -> Any:
     return figure
 
 
+def shown_at(instant: datetime, zone: str) -> datetime:
+    """Return where an instant stands on an axis that shows the clock of a zone; charts know no zones.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> shown_at(datetime(2026, 11, 1, 23, tzinfo=UTC), "Europe/Berlin").isoformat()
+    '2026-11-02T00:00:00+00:00'
+    """
+    return instant.astimezone(named_zone(zone)).replace(tzinfo=UTC)
+
+
 def unknown_shaded(figure: Any, span: TimeRange, newest: datetime | None, *, mode: Mode = "light") -> Any:
     """Shade the time of which a chart knows nothing, with the words "No data" in its legend.
 
-    That is the time after the newest sample, and the time in which no line has a value; bars may well be absent.
+    That is the time after the newest sample, before the first bar of a day, and in which no line has a value.
 
     Parameters
     ----------
@@ -84,7 +98,11 @@ def unknown_shaded(figure: Any, span: TimeRange, newest: datetime | None, *, mod
         return figure
     end = pd.Timestamp(span.end)
     edge = pd.Timestamp(newest) if newest is not None else end
-    gaps = [*_line_gaps(figure, span), *([(edge, end)] if end - edge > _LEAST * (end - span.start) else [])]
+    gaps = [
+        *_line_gaps(figure, span),
+        *_before_bars(figure, span),
+        *([(edge, end)] if end - edge > _LEAST * (end - span.start) else []),
+    ]
     colour = palette(mode).gap
     for start, until in gaps:
         figure.add_shape(
@@ -95,6 +113,26 @@ def unknown_shaded(figure: Any, span: TimeRange, newest: datetime | None, *, mod
         marker = {"color": colour, "symbol": "square", "size": 10}
         figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name="No data", showlegend=True)
     return figure
+
+
+def _before_bars(figure: Any, span: TimeRange) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    """Return the time before the first bar where every day that is known has one, be it of nothing."""
+    daily = [trace for trace in figure.data if trace.type == "bar" and trace.xperiod and len(trace.x)]
+    first = min((pd.to_datetime(np.asarray(trace.x), utc=True).min() for trace in daily), default=None)
+    start = pd.Timestamp(span.start)
+    late = first is not None and first - start > pd.Timedelta(milliseconds=int(daily[0].xperiod))
+    return [(start, first)] if late else []
+
+
+def drawn_range(figure: Any, span: TimeRange) -> list[pd.Timestamp]:
+    """Return the ends of the time axis: those of the period, and whole bars where a bar stands for a day of it."""
+    start, end = pd.Timestamp(span.start), pd.Timestamp(span.end)
+    for trace in figure.data:
+        if trace.type == "bar" and trace.xperiod and len(trace.x):
+            times = pd.to_datetime(np.asarray(trace.x), utc=True)
+            start = min(start, times.min())
+            end = max(end, times.max() + pd.Timedelta(milliseconds=int(trace.xperiod)))
+    return [start, end]
 
 
 def _line_gaps(figure: Any, span: TimeRange) -> list[tuple[pd.Timestamp, pd.Timestamp]]:

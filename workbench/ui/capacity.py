@@ -11,6 +11,7 @@ from workbench.charts.capacity import money_tables as money
 from workbench.charts.capacity import tables as rows
 from workbench.charts.unusual import capacity_lines
 from workbench.core.result import Study
+from workbench.core.timerange import TimeRange
 from workbench.core.units import count_text, day_text, ratio_text
 from workbench.ui.parts import figures
 from workbench.ui.parts.cards import Tile
@@ -47,14 +48,19 @@ def _day_or_now(reached_at: datetime, study: Study) -> str:
 def _charts(study: Study) -> None:
     """Draw the levels nearest to their limits with their forecasts, a figure a unit, and how much of each is used."""
     forecasts, limits = study.results["forecasts"], study.results["limits"]
+    days = forecasts.frame["day"]
+    drawn = TimeRange(days.min(), days.max()) if len(days) > 1 else None
     with st.grid(2, min_column_width=340):
         for unit in limits.frame["unit"].unique()[:3]:
-            figures.card(
+            figures.timed(
                 "Shares used, by day" if unit == "ratio" else f"Levels in {unit}, by day",
                 lambda *results, mode, unit=unit: charts.forecasts_figure(*results, unit=unit, mode=mode),
                 forecasts,
                 limits,
                 key=f"forecasts-{unit}",
+                study=study,
+                steady=False,
+                span=drawn,
             )
     with st.expander("How much of each limit is used", icon=":material/bar_chart:"):
         figures.plain(charts.limits_figure, limits, key="limits", title="How much of each limit is used")

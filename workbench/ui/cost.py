@@ -91,7 +91,9 @@ def _charts(study: Study) -> None:
     with st.grid(2, min_column_width=340):
         for name, key, *split in chosen:
             label = words.dimension_text(split[1])
-            figures.card(f"{name} per day, by {label}", charts.daily_figure, days, *split, key=f"{key}-days")
+            title = f"{name} per day, by {label}"
+            zone = str(vars(days)["zone"])
+            figures.timed(title, charts.daily_figure, days, *split, key=f"{key}-days", study=study, zone=zone)
         drivers, forecast = results["drivers"], results["forecast"]
         if isinstance(drivers, SpendDrivers):
             compared = totals[(totals["measure"] == "cost") & totals["change_ratio"].notna()]["unit"]

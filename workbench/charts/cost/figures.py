@@ -14,10 +14,7 @@ from workbench.analysis.cost.landing import SpendForecast
 from workbench.analysis.cost.spend import COVERAGE_FLOOR, DailySpend, SpendGroups
 from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, plain, template
 from workbench.core.timerange import DAY_MS
-from workbench.core.units import amount_text, change_text, day_text, part_text, ratio_text, short_text
-
-#: Most dates written below an axis of days.
-TICKS = 8
+from workbench.core.units import amount_text, change_text, part_text, ratio_text, short_text
 
 
 def daily_figure(
@@ -62,7 +59,9 @@ def daily_figure(
             "line": {"width": 0},
         }
         figure.add_bar(
-            x=part["day"],
+            x=pd.to_datetime(part["day"]),
+            xperiod=DAY_MS,
+            xperiodalignment="middle",
             y=part["amount"].astype(float),
             name=name,
             marker=marker | {"pattern": {"shape": ["" if whole else "/" for whole in complete], "size": 5}},
@@ -75,11 +74,7 @@ def daily_figure(
         # the legend of a bar is drawn like its first day: one of its own is never hatched
         figure.add_bar(x=part["day"].head(1), y=[None], name=name, marker=marker, legendgroup=name, showlegend=True)
     figure.update_layout(barmode="stack", bargap=0.15, yaxis={"tickformat": _ticks(unit), "rangemode": "tozero"})
-    days = list(dict.fromkeys(rows["day"].astype(str)))
-    every = days[:: max(1, -(-len(days) // TICKS))]
-    texts = [day_text(day).rpartition(" ")[0] for day in every]
-    figure.update_xaxes(type="category", tickvals=every, ticktext=texts, tickangle=0)
-    return figure
+    return figure.update_xaxes(type="date")
 
 
 def groups_figure(

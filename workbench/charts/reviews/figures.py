@@ -28,6 +28,7 @@ def deployments_figure(days: DeploymentDays, *, mode: Mode = "light") -> Any:
 
     figure = go.Figure(layout={"template": template(mode), "height": HEIGHT})
     figure.add_bar(
+        name="Deployments",
         x=days.frame["day"],
         y=days.frame["deployments"],
         xperiod=_DAY_MS,
@@ -35,5 +36,5 @@ def deployments_figure(days: DeploymentDays, *, mode: Mode = "light") -> Any:
         marker={"color": palette(mode).series, "line": {"width": 0}},
         hovertemplate="%{y} deployments<extra></extra>",
     )
-    figure.update_yaxes(title={"text": "Deployments"}, rangemode="tozero", tick0=0, minallowed=0)
+    figure.update_yaxes(title={"text": "Deployments"}, rangemode="tozero", tick0=0, minallowed=0, tickformat=",d")
     return figure.update_xaxes(title={"text": "Day (UTC)"}, type="date")
