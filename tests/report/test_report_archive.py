@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -96,14 +97,20 @@ def test_pruning_keeps_the_newest_good_run_and_issues(demo_settings) -> None:
 
 def study() -> Study:
     frame = pd.DataFrame(
-        {"text": ["=1+1"], "amount": [Decimal("0.10")], "facts": [{"a": 1}], "at": [pd.Timestamp(NOW)]}
+        {
+            "text": ["=1+1"],
+            "link": ["https://evil.example/x"],
+            "amount": [Decimal("0.10")],
+            "facts": [{"a": 1}],
+            "at": [pd.Timestamp(NOW)],
+        }
     )
     made_by = Provenance("demo", "", "v3", "exact")
     span = TimeRange(NOW - timedelta(days=1), NOW)
     return Study("spend_and_tokens", "lab", span, NOW, {"totals": Result(frame)}, "ok", None, 1.0, made_by)
 
 
-def test_data_keeps_every_digit_and_runs_no_formula(tmp_path: Path) -> None:
+def test_data_keeps_every_digit_runs_no_formula_and_links_nowhere(tmp_path: Path) -> None:
     keep_frames({"studies": {"spend_and_tokens": study()}, "other": 3}, tmp_path / "data")
     for form in ("parquet", "csv", "xlsx"):
         write_data(tmp_path / "data", tmp_path / "report", form)
@@ -111,8 +118,11 @@ def test_data_keeps_every_digit_and_runs_no_formula(tmp_path: Path) -> None:
     assert parquet.name == "lab.spend_and_tokens.totals.parquet"
     assert pd.read_parquet(parquet)["amount"].iloc[0] == Decimal("0.10")
     (csv,) = (tmp_path / "report-data").glob("*.csv")
-    assert csv.read_text().splitlines()[1].startswith("'=1+1,0.10,")
-    assert (tmp_path / "report.xlsx").stat().st_size > 1000
+    assert csv.read_text().splitlines()[1].startswith("'=1+1,https://evil.example/x,0.10,")
+    with zipfile.ZipFile(tmp_path / "report.xlsx") as book:
+        sheets = {name: book.read(name).decode() for name in book.namelist() if name.startswith("xl/worksheets/")}
+    assert any("=1+1" in text or "<v>0</v>" in text for text in sheets.values())
+    assert not [name for name, text in sheets.items() if "hyperlink" in text or "<f>" in text], "text stays text"
 
 
 def test_parameters_are_typed_and_checked_before_anything_starts(tmp_path: Path) -> None:

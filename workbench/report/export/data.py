@@ -112,7 +112,8 @@ def _texts(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _workbook(files: list[Path], target: Path) -> Path:
     try:
-        writer = pd.ExcelWriter(target, engine="xlsxwriter", engine_kwargs={"options": {"strings_to_formulas": False}})
+        text_stays_text = {"strings_to_formulas": False, "strings_to_urls": False}
+        writer = pd.ExcelWriter(target, engine="xlsxwriter", engine_kwargs={"options": text_stays_text})
     except ModuleNotFoundError:
         raise ReportError(
             "XLSX is not available: the package xlsxwriter is missing.", hint="pip install 'workbench[xlsx]'"
