@@ -12,17 +12,19 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
+from tests.pages.hostile import CORPUS
 from tests.source_imports import ROOT
 from workbench.analysis.overview.answers import budget_text
 from workbench.analysis.overview.first_page import FIGURE_COLUMNS, PeriodFigures, ReportFindings
 from workbench.analysis.overview.reasons import EPISODE_SPEND, unpriced
 from workbench.analysis.overview.statements import TEMPLATES, sentence
-from workbench.charts.overview.first_page import FirstPage, first_page_html, first_page_markdown, grouped
+from workbench.charts.overview.first_page import FirstPage, first_page_html, first_page_markdown, grouped, markdown_text
 from workbench.charts.overview.fleet_page import FleetPage
 from workbench.core.result import Provenance, Study
 from workbench.core.timerange import TimeRange
 from workbench.studies.overview.report import system_report
 from workbench.studies.sources.reader import QueryReader
+from workbench.ui.business.reports import report_text
 
 LAB = "counterfactual-lab"
 OCTOBER = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
@@ -325,3 +327,11 @@ def test_html_markdown_and_json_hold_the_same_sentences(lab) -> None:
     assert kept["order"][0] == "slo"
     for row in kept["findings"]["rows"]:
         assert bare(row["text"]) in bare(bundle["text/plain"])
+
+
+@pytest.mark.parametrize("text", CORPUS)
+def test_foreign_text_in_the_markdown_of_a_report_is_shown_and_not_obeyed(text: str) -> None:
+    written = report_text(markdown_text(text))
+    assert not re.search(r"(?<!\\)[<>`*\[\]$~]", written), "no markup and no formula"
+    assert not re.search(r"https?:/|www\.\w|\w@\w|(?<!\\):[a-z]", written), "no live address, no icon"
+    assert not {"\u202e", "\x1b", "\n"} & set(written)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 from workbench.analysis.overview.statements import QUESTIONS
 from workbench.charts.tables import status_badge, status_word
 from workbench.charts.theme import palette
-from workbench.core.foreign_text import markup
+from workbench.core.foreign_text import markup, unlinked, visible
 from workbench.core.result import Result
 from workbench.core.units import NO_VALUE, amount_text, count_text, instant_text, ratio_text, value_text
 
@@ -228,8 +229,16 @@ def first_page_markdown(findings: Result, periods: Result, *, status: str = "Dra
     return "\n".join(lines) + "\n"
 
 
+#: What Markdown, and the formulas and icons that dashboards add to it, would obey.
+_OBEYED = re.compile(r"[\\`*_\[\]<>#|$~]|:(?=[A-Za-z])")
+
+
 def markdown_text(text: str) -> str:
-    """Text of others that Markdown shows as it is."""
-    for sign in "\\`*_[]<>#|":
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("\n", " ")
+    r"""Return text of others that Markdown shows as it is: no markup, no formula, no icon, and no live address.
+
+    Examples
+    --------
+    >>> print(markdown_text("<b>$x$</b> :red[a]"))
+    \<b\>\$x\$\</b\> \:red\[a\]
+    """
+    return unlinked(_OBEYED.sub(r"\\\g<0>", visible(" ".join(text.split()))))

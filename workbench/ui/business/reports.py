@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from workbench.core.errors import ReportError, WorkbenchError
+from workbench.core.foreign_text import unlinked
 from workbench.core.settings import load_settings
 from workbench.core.units import instant_text
 from workbench.report import past_runs
@@ -111,12 +112,17 @@ def show(run_id: str) -> None:
                     form.upper(), path.read_bytes, file_name=path.name, mime=_KINDS[form], key=f"get-{form}"
                 )
     if "md" in files and files["md"][1] == "as made":
-        st.markdown(files["md"][0].read_text(encoding="utf-8"))
+        st.markdown(report_text(files["md"][0].read_text(encoding="utf-8")))
     stated = [{"Output": form, "State": state, "Place": str(path)} for form, (path, state) in files.items()]
     if stated:
         tables.texts(stated, alt="Files of the run; as made: the content is still what was written")
     if run.status == "done":
         _beside(run)
+
+
+def report_text(text: str) -> str:
+    """Return the Markdown of a report, also of an older revision, without formulas and live addresses."""
+    return unlinked(text.replace("\\$", "$").replace("$", "&#36;"))
 
 
 def _beside(run: Any) -> None:
