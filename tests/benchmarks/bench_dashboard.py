@@ -16,7 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
 import websockets
@@ -70,10 +73,10 @@ class Server:
             sizes.append(next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) / 1000)
         return sizes[0], sum(sizes)
 
-    def processor_s(self) -> float:
-        """Processor time of all processes. [s]"""
+    def processor_s(self, *, workers_alone: bool = False) -> float:
+        """Processor time of all processes, or of those beside the web process. [s]"""
         total = 0
-        for pid in self.family():
+        for pid in self.family()[workers_alone:]:
             try:
                 fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             except OSError:
@@ -115,6 +118,16 @@ def started(config: Path) -> Server:
                 return Server(process, port, time.perf_counter() - begun)
         time.sleep(0.1)
     raise SystemExit("The dashboard did not start.")
+
+
+def ready(server: Server) -> None:
+    """Wait until the server has loaded its pages and answers."""
+    for _ in range(600):
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{server.port}/_stcore/health") as answer:
+            if answer.status == HTTPStatus.OK:
+                return
+        time.sleep(0.02)
+    raise SystemExit("The dashboard did not answer.")
 
 
 async def opened(port: int, page: str, query: str) -> tuple[float, str]:
@@ -187,6 +200,19 @@ def page_times(server: Server, label: str, bars: dict[str, float]) -> None:
             print(f"  ERROR {error}")
 
 
+def page_costs(server: Server, bars: dict[str, float]) -> None:
+    """Processor time of each page of a process that has started: what is computed, drawn, sent and written down.
+
+    What workers answer ahead while the web process starts is of the first page, and counts as such.
+    """
+    ready(server)
+    before = server.processor_s() - server.processor_s(workers_alone=True)
+    for page in PAGES:
+        asyncio.run(opened(server.port, page, query(SYSTEMS[0], "")))
+        told(f"processor time: {page or 'overview'}", server.processor_s() - before, bars.get(page, float("inf")), "s")
+        before = server.processor_s()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
@@ -197,8 +223,12 @@ def main() -> None:
         archive = given.archive or Path(folder) / "demo"
         if given.archive is None:
             subprocess.run([*WORKBENCH, "demo", "build", "--to", str(archive)], check=True, stdout=subprocess.DEVNULL)
-        config = Path(folder) / "workbench.toml"
-        config.write_text(f'home = "home"\n[sources.demo]\nkind = "archive"\npath = "{archive.resolve()}"\n')
+        config, other = Path(folder) / "workbench.toml", Path(folder) / "other.toml"
+        for file, home in ((config, "home"), (other, "other")):
+            file.write_text(f'home = "{home}"\n[sources.demo]\nkind = "archive"\npath = "{archive.resolve()}"\n')
+        server = started(other)
+        page_costs(server, {"": 3.0, "performance": 1.5, "cost": 1.0, "capacity": 1.5})
+        server.stop()
         server = started(config)
         print(f"the port is open {server.opened_s:.1f} s after the start; times of pages begin then")
         page_times(server, "nothing stored", {"*": 3.0})

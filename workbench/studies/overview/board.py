@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 
 import pandas as pd
 
@@ -127,8 +128,8 @@ def overview(
             "board": goal_board(results, titles=titles, as_of=as_of),
             "spend": _spend(ctx, answers, as_of),
             "alerts": _alerts(ctx, answers, as_of),
-            "limits": OpenLimits(_joined(answers, SystemState.limits_frame), as_of=as_of),
-            "budgets": BudgetUse(_joined(answers, SystemState.budgets_frame), as_of=as_of),
+            "limits": OpenLimits(_joined(answers, "limits", SystemState.limits_frame), as_of=as_of),
+            "budgets": BudgetUse(_joined(answers, "budgets", SystemState.budgets_frame), as_of=as_of),
             "sources": states,
             "evidence": evidence(_looked(ctx, answers), as_of=as_of, newest=freshest),
         },
@@ -219,25 +220,20 @@ def _spend(ctx: Context, answers: Mapping[str, Study], as_of: datetime) -> Month
 
 
 def _alerts(ctx: Context, answers: Mapping[str, Study], as_of: datetime) -> OpenAlerts:
-    parts = [
-        _state(part).firing_frame().assign(system=name, system_title=ctx.catalog.title(name))
-        for name, part in answers.items()
-    ]
-    columns = ["system", "system_title", "alertname", "severity", "labels", "since"]
-    frames = [part for part in parts if len(part)] or parts[:1]
-    frame = (
-        pd.concat(frames, ignore_index=True)
-        if frames
-        else SystemState().firing_frame().assign(system="", system_title="")
-    )
-    return OpenAlerts(frame[columns].sort_values("since", kind="stable", ignore_index=True), as_of=as_of)
+    frame = _joined(answers, "firing", SystemState.firing_frame)
+    frame.insert(1, "system_title", pd.Series([ctx.catalog.title(name) for name in frame["system"]], dtype="str"))
+    return OpenAlerts(frame.sort_values("since", kind="stable", ignore_index=True), as_of=as_of)
 
 
-def _joined(answers: Mapping[str, Study], frame: Callable[[SystemState], pd.DataFrame]) -> pd.DataFrame:
+def _joined(answers: Mapping[str, Study], name: str, frame: Callable[[SystemState], pd.DataFrame]) -> pd.DataFrame:
     """Rows of every system below each other, the system first."""
-    parts = [frame(_state(part)).assign(system=name) for name, part in answers.items()]
-    whole = pd.concat([part for part in parts if len(part)] or [frame(SystemState()).assign(system="")])
-    return whole[["system", *(name for name in whole.columns if name != "system")]].reset_index(drop=True)
+    rows = {system: getattr(_state(part), name) for system, part in answers.items()}
+    every = SystemState()
+    setattr(every, name, list(chain.from_iterable(rows.values())))
+    whole = frame(every)
+    systems = pd.Series([system for system, own in rows.items() for _ in own], dtype="str")
+    whole.insert(0, "system", systems)
+    return whole
 
 
 @one_look
