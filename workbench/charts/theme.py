@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
+import pandas as pd
+
 from workbench.core.errors import ParameterError
 from workbench.core.foreign_text import markup
 from workbench.core.result import Status
@@ -166,6 +168,19 @@ def template(mode: Mode = "light") -> Any:
             "separators": ".,",
         }
     )
+
+
+def load_plotly() -> None:
+    """Load what Plotly loads when it draws its first figure, so that no reader waits for it."""
+    import plotly.graph_objects as go
+
+    for mode in _PALETTES:
+        template(mode)
+    times = pd.date_range("2026-01-01", periods=2, tz="UTC")
+    figure = go.Figure(layout={"template": template(), "xaxis": {"title": {"text": "Day (UTC)"}}})
+    figure.add_scatter(x=times, y=pd.Series([0.0, 1.0]), line={"width": 1}, text=["0", "1"], hovertemplate="%{text}")
+    figure.add_bar(x=times, y=pd.Series([0.0, 1.0]), marker={"color": palette().series})
+    figure.to_dict()
 
 
 def plain(text: str) -> str:

@@ -18,6 +18,7 @@ from streamlit import delta_generator
 from streamlit.starlette import App
 
 import workbench.ui
+from workbench.charts.theme import load_plotly
 from workbench.core.errors import WorkbenchError
 from workbench.studies.answers.ahead import opening_questions
 from workbench.studies.answers.asking import kept_answer
@@ -40,6 +41,8 @@ def load_pages() -> None:
     for module in walk_packages(workbench.ui.__path__, "workbench.ui."):
         if module.name != _SERVER:
             import_module(module.name)
+    import_module("streamlit.elements.lib.image_utils")  # the first page draws its icon
+    load_plotly()
 
 
 def settle() -> None:
