@@ -46,50 +46,19 @@ def forecasts_figure(
     import plotly.graph_objects as go
 
     colours = palette(mode)
-    figure = go.Figure(layout={"template": template(mode), "height": HEIGHT, "xaxis": {"title": {"text": "Day (UTC)"}}})
     frame = forecasts.frame
     order = (limits.frame if limits is not None else frame)[["resource", "series", "unit"]].drop_duplicates()
     chosen = unit or (str(order["unit"].iloc[0]) if len(order) else "")
     shown = order[order["unit"] == chosen].head(LEVELS)
     drawn = frame[frame["resource"].isin(shown["resource"]) & frame["series"].isin(shown["series"])]
     scale, axis = (2.0**30, "GiB") if chosen == "bytes" else (1.0, "Used" if chosen == "ratio" else chosen)
+    traces = []  # a figure that is made of all checks each once, one that grows twice
     for number, level in enumerate(shown.itertuples()):
         part = frame[(frame["resource"] == level.resource) & (frame["series"] == level.series)]
         colour = colours.sequence[number % len(colours.sequence)]
-        name = plain(f"{part['title'].iloc[0]}, {level.series}")
-        figure.add_scatter(
-            x=part["day"],
-            y=part["actual"] / scale,
-            name=name,
-            mode="lines",
-            line={"color": colour, "width": 1.5},
-            text=[value_text(value, chosen) for value in part["actual"]],
-            hovertemplate="%{text}",
-        )
-        ahead = part.dropna(subset=["middle"])
-        for low, high, shade in (("low95", "high95", 0.08), ("low", "high", 0.16)):
-            figure.add_scatter(x=ahead["day"], y=ahead[low] / scale, mode="lines", line={"width": 0},
-                               hoverinfo="skip", showlegend=False)  # fmt: skip
-            figure.add_scatter(
-                x=ahead["day"],
-                y=ahead[high] / scale,
-                mode="lines",
-                line={"width": 0},
-                fill="tonexty",
-                fillcolor=_shaded(colour, shade),
-                hoverinfo="skip",
-                showlegend=False,
-            )
-        figure.add_scatter(
-            x=ahead["day"],
-            y=ahead["middle"] / scale,
-            mode="lines",
-            line={"color": colour, "width": 1.5, "dash": "dash"},
-            text=[value_text(value, chosen) for value in ahead["middle"]],
-            hovertemplate="forecast %{text}",
-            name=f"{name}, forecast",
-            showlegend=False,
-        )
+        traces += _level(part, chosen, scale, colour, plain(f"{part['title'].iloc[0]}, {level.series}"))
+    layout = {"template": template(mode), "height": HEIGHT, "xaxis": {"title": {"text": "Day (UTC)"}}}
+    figure = go.Figure(traces, layout)
     if limits is not None:
         _dates(figure, limits, shown, scale, colours.bad)
     for value in sorted(set(drawn.loc[drawn["unit"] == chosen, "limit"].dropna()))[:3]:
@@ -111,6 +80,34 @@ def forecasts_figure(
     figure.update_layout(yaxis={"title": {"text": axis}, "range": [0, top / scale], **percent}, showlegend=True)
     figure.update_layout(height=HEIGHT + LEGEND_ROW * (len(shown) + 1))
     return figure
+
+
+def _level(part: pd.DataFrame, unit: str, scale: float, colour: str, name: str) -> list[dict[str, Any]]:
+    """Lines of one level: what was measured, two bands ahead, and the middle of the forecast."""
+    ahead = part.dropna(subset=["middle"])
+    line: dict[str, Any] = {"type": "scatter", "mode": "lines"}
+    behind = line | {"x": part["day"].dt.tz_localize(None).to_numpy()}
+    before = line | {"x": ahead["day"].dt.tz_localize(None).to_numpy(), "showlegend": False}
+    bands = []
+    for low, high, shade in (("low95", "high95", 0.08), ("low", "high", 0.16)):
+        edge = before | {"line": {"width": 0}, "hoverinfo": "skip"}
+        fill = {"fill": "tonexty", "fillcolor": _shaded(colour, shade)}
+        bands += [edge | {"y": ahead[low].to_numpy() / scale}, edge | {"y": ahead[high].to_numpy() / scale} | fill]
+    measured = {
+        "y": part["actual"].to_numpy() / scale,
+        "name": name,
+        "line": {"color": colour, "width": 1.5},
+        "text": [value_text(value, unit) for value in part["actual"]],
+        "hovertemplate": "%{text}",
+    }
+    middle = {
+        "y": ahead["middle"].to_numpy() / scale,
+        "name": f"{name}, forecast",
+        "line": {"color": colour, "width": 1.5, "dash": "dash"},
+        "text": [value_text(value, unit) for value in ahead["middle"]],
+        "hovertemplate": "forecast %{text}",
+    }
+    return [behind | measured, *bands, before | middle]
 
 
 def _shaded(colour: str, shade: float) -> str:
