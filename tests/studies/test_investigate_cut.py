@@ -45,3 +45,12 @@ def test_a_window_whose_spans_could_not_be_read_is_not_called_ok(shared_settings
     half = investigate(broken, system="llm-ab-testing", range=quiet, as_of=END, budget=False)
     assert (half.status, half.coverage) == ("unavailable", 0.0)
     assert "could not be read" in finding(half).text
+
+
+def test_a_window_without_lines_and_spans_is_not_called_ok(shared_settings) -> None:
+    ctx = open_context(shared_settings)
+    early = TimeRange(END - timedelta(days=40), END - timedelta(days=40, hours=-2))
+    study = investigate(ctx, system="conduit", range=early, as_of=END)
+    assert len(study.results["changes"].frame), "traffic is counted there"
+    assert (study.status, study.coverage) == ("no_data", 0.0)
+    assert "No line and no span could be compared" in finding(study).text

@@ -129,7 +129,10 @@ def finding(study: Study) -> Sentence:
     named = frame[frame["named"]]
     if named.empty:
         rows = "1 row was" if len(frame) == 1 else f"{len(frame):,} rows were"
-        unread = " Lines or spans could not be read." if study.status == "unavailable" else ""
+        unread = {
+            "unavailable": " Lines or spans could not be read.",
+            "no_data": " No line and no span could be compared.",
+        }.get(study.status, "")
         return Sentence(f"Nothing differs in what was read: {rows} compared.{unread}{_burning(study)}")
     parts = []
     for kind, words in _LEADS.items():

@@ -64,7 +64,7 @@ def page(title: str, name: str, ask: Callable[[], Question]) -> None:
     with states.guard(), states.waiting(st.container(), height=600):
         study = load.windowed(question.study, system, question.window, **question.options)
     with beside:
-        states.badge(study.status)
+        states.page_badge(study, study.status, of_budget=False)
     with facts:
         header.facts(study, header.system_title(system))
     with states.guard():
