@@ -79,5 +79,7 @@ def test_what_happened_is_marked_on_days_of_spend_by_the_clock_of_their_zone():
     assert "1 Oct 2026 23:00 UTC" in figure.layout.annotations[0].hovertext
     inside = TimeRange(datetime(2026, 10, 1, 14, tzinfo=UTC), datetime(2026, 10, 2, 9, tzinfo=UTC))
     assert [f"{edge:%d %H}" for edge in drawn_range(figure, inside)] == ["01 00", "03 00"], "no bar is cut"
+    cut = go.Figure(go.Bar(x=[pd.Timestamp("2026-10-01T14:30Z")], y=[1.0], xperiod=86_400_000))
+    assert [f"{edge:%d %H}" for edge in drawn_range(cut, inside)] == ["01 00", "02 09"]
     (legend,) = [bar for bar in figure.data if bar.type == "bar" and bar.showlegend]
     assert legend.marker.pattern.shape is None, "the legend has the plain colour of the group"

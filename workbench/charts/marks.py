@@ -115,24 +115,27 @@ def unknown_shaded(figure: Any, span: TimeRange, newest: datetime | None, *, mod
     return figure
 
 
+def _bar_days(figure: Any) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
+    """Return from when to when the bars of days of a chart stand, a pair for each of its kinds of bars."""
+    pairs = []
+    for trace in figure.data:
+        if trace.type == "bar" and trace.xperiod and len(trace.x):
+            length = pd.Timedelta(milliseconds=int(trace.xperiod))
+            times = pd.to_datetime(np.asarray(trace.x), utc=True)
+            pairs.append((times.min().floor(length), times.max().floor(length) + length))
+    return pairs
+
+
 def _before_bars(figure: Any, span: TimeRange) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
     """Return the time before the first bar where every day that is known has one, be it of nothing."""
-    daily = [trace for trace in figure.data if trace.type == "bar" and trace.xperiod and len(trace.x)]
-    first = min((pd.to_datetime(np.asarray(trace.x), utc=True).min() for trace in daily), default=None)
-    start = pd.Timestamp(span.start)
-    late = first is not None and first - start > pd.Timedelta(milliseconds=int(daily[0].xperiod))
-    return [(start, first)] if late else []
+    start, first = pd.Timestamp(span.start), min((pair[0] for pair in _bar_days(figure)), default=None)
+    return [(start, first)] if first is not None and first > start else []
 
 
 def drawn_range(figure: Any, span: TimeRange) -> list[pd.Timestamp]:
     """Return the ends of the time axis: those of the period, and whole bars where a bar stands for a day of it."""
-    start, end = pd.Timestamp(span.start), pd.Timestamp(span.end)
-    for trace in figure.data:
-        if trace.type == "bar" and trace.xperiod and len(trace.x):
-            times = pd.to_datetime(np.asarray(trace.x), utc=True)
-            start = min(start, times.min())
-            end = max(end, times.max() + pd.Timedelta(milliseconds=int(trace.xperiod)))
-    return [start, end]
+    pairs = [(pd.Timestamp(span.start), pd.Timestamp(span.end)), *_bar_days(figure)]
+    return [min(start for start, _ in pairs), max(end for _, end in pairs)]
 
 
 def _line_gaps(figure: Any, span: TimeRange) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
