@@ -125,7 +125,7 @@ def investigate(
         (int(each.frame[name].max()) for each, name in ((lines, "time_ns"), (spans, "start_ns")) if len(each.frame)),
         default=0,
     )
-    compared = _coverage(lines, spans, windows.range)
+    coverage = _coverage(lines, spans, windows.range)
     names = [name for name in (_name(ctx.logs_for, system), _name(ctx.spans_for, system)) if name]
     return Study(
         name="investigate",
@@ -133,9 +133,9 @@ def investigate(
         range=windows.range,
         as_of=as_of,
         results=results,
-        status=_status(lines, spans, changed, compared),
+        status=_status(lines, spans, changed, coverage),
         freshness=from_ms(newest // 1_000_000) if newest else None,
-        coverage=compared,
+        coverage=coverage,
         provenance=Provenance(", ".join(dict.fromkeys(names)), "", "", "estimated", lines.queries, version=__version__),
         warnings=tuple(dict.fromkeys([*notes, *unread])),
     )
@@ -207,14 +207,14 @@ def _remarks(compared: Mapping[str, Windows | None]) -> list[str]:
     ]
 
 
-def _status(lines: Readings, spans: Readings, changed: Changes, compared: float) -> Status:
+def _status(lines: Readings, spans: Readings, changed: Changes, coverage: float) -> Status:
     """Call nothing ok while lines or spans could not be read, or none could be compared: they may hold the cause."""
     failures = [each.failure for each in (lines, spans) if each.failure]
     if bool(changed.frame["named"].any()):
         return "at_risk"
     if len(failures) == 2 or any(isinstance(failure, SourceError) for failure in failures):
         return "unavailable"
-    return "ok" if len(changed.frame) and compared > 0 else "no_data"
+    return "ok" if len(changed.frame) and coverage > 0 else "no_data"
 
 
 def _coverage(lines: Readings, spans: Readings, span: TimeRange) -> float:
