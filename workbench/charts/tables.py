@@ -16,6 +16,7 @@ from workbench.core.result import Result, Study
 from workbench.core.units import (
     NO_VALUE,
     count_text,
+    factor_text,
     instant_text,
     nouns_text,
     ratio_text,
@@ -57,7 +58,7 @@ def compliance_rows(result: Result) -> list[dict[str, str]]:
             else NO_VALUE,
             "allowed": allowed_text(row),
             "budget left": budget_left_text(row),
-            "burn rate": f"{row.burn_rate:.2f}x" if row.burn_rate == row.burn_rate else NO_VALUE,
+            "burn rate": factor_text(row.burn_rate),
             "coverage": ratio_text(row.coverage, digits=1),
             "budget ends": instant_text(row.exhausted_at),
         }
@@ -131,7 +132,7 @@ def burn_rows(result: Result) -> list[dict[str, str]]:
     for row in result.frame.itertuples():
         cells = rows.setdefault(str(row.objective), {"objective": str(row.objective)})
         part = f" ({ratio_text(row.covered, digits=1)} observed)" if row.covered < COVERAGE_FLOOR else ""
-        cells[f"last {row.lookback}"] = f"{row.burn_rate:.2f}x{part}" if row.burn_rate == row.burn_rate else NO_VALUE
+        cells[f"last {row.lookback}"] = factor_text(row.burn_rate) + (part if row.burn_rate == row.burn_rate else "")
     return list(rows.values())
 
 

@@ -29,6 +29,21 @@ def ratio_text(ratio: float, *, digits: int = 3) -> str:
     return f"{text} %"
 
 
+def factor_text(factor: float) -> str:
+    """Write how many times as fast or as much: a burn rate, a ratio of two levels.
+
+    Examples
+    --------
+    >>> factor_text(0.4267), factor_text(54.31), factor_text(1234.0), factor_text(0.001), factor_text(float("nan"))
+    ('0.43×', '54.3×', '1,234.0×', '<0.01×', '–')
+    """
+    if not math.isfinite(factor):
+        return NO_VALUE
+    if 0 < factor < 0.005:
+        return "<0.01×"
+    return f"{factor:.2f}×" if factor < 10 else f"{factor:,.1f}×"
+
+
 def target_text(target: Decimal | float) -> str:
     """Write a target in percent with all its digits, never rounded up: it is an objective.
 

@@ -15,7 +15,7 @@ from workbench.charts.slo.figures import burn_figure
 from workbench.charts.tables import allowed_text, budget_left_text
 from workbench.core.result import Study
 from workbench.core.timerange import duration_text
-from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, span_text, target_text
+from workbench.core.units import NO_VALUE, count_text, factor_text, instant_text, ratio_text, span_text, target_text
 from workbench.ui.parts import external, figures, load, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.filters import Period
@@ -64,7 +64,7 @@ def key_figures(row: pd.Series, as_of: datetime) -> None:
             ),
             Tile(
                 "Burn rate",
-                f"{row['burn_rate']:.2f}×" if known else NO_VALUE,
+                factor_text(row["burn_rate"]) if known else NO_VALUE,
                 _end_text(row["exhausted_at"], as_of),
                 help="Share of bad events / share allowed, over the whole period.",
             ),

@@ -8,7 +8,7 @@ import streamlit as st
 from workbench.charts.tables import slo_finding
 from workbench.charts.unusual import slo_lines
 from workbench.core.result import Study
-from workbench.core.units import NO_VALUE, ratio_text
+from workbench.core.units import NO_VALUE, factor_text, ratio_text
 from workbench.ui.parts import filters, links, states
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
@@ -35,7 +35,7 @@ def _figures(study: Study) -> list[Tile]:
         fastest = judged.sort_values("burn_rate").iloc[-1]
         row.append(Tile("Least budget left", ratio_text(least["period_left_ratio"], digits=1), str(least["title"])))
         help_ = "Share of bad events / share allowed, over the whole period; 1× spends the budget exactly."
-        row.append(Tile("Highest burn rate", f"{fastest['burn_rate']:.2f}×", str(fastest["title"]), help_))
+        row.append(Tile("Highest burn rate", factor_text(fastest["burn_rate"]), str(fastest["title"]), help_))
     help_ = "The least observed objective. What happened in the rest of its period is unknown."
     return [*row, Tile("Observed", ratio_text(study.coverage, digits=1), "of the period", help_)]
 

@@ -14,6 +14,7 @@ from workbench.analysis.operations.sources import SourceStates
 from workbench.analysis.overview.today import Finding
 from workbench.core.result import Result
 from workbench.core.units import (
+    factor_text,
     instant_text,
     part_text,
     ratio_text,
@@ -104,7 +105,7 @@ def objective_findings(board: pd.DataFrame, burns: pd.DataFrame, duty: Duty) -> 
         if row.elapsed < 1:
             clauses.append(f"{ratio_text(float(row.budget_left_ratio), digits=0)} left of what is allowed so far")
         if known.get(shown, 0.0) > 0:
-            clauses.append(f"burn rate {known[shown]:.1f}× in the last {shown}")
+            clauses.append(f"burn rate {factor_text(known[shown])} in the last {shown}")
         yield Finding(
             kind="objective",
             system=duty.system,

@@ -10,7 +10,7 @@ import pandas as pd
 from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result, Study
 from workbench.core.timerange import TimeRange
-from workbench.core.units import NO_VALUE, count_text, ratio_text, significant_text
+from workbench.core.units import NO_VALUE, count_text, factor_text, ratio_text, significant_text
 
 #: Rows of one kind that a table shows; all of them are in the data.
 SHOWN = 8
@@ -105,7 +105,7 @@ def budget_rows(study: Study) -> list[dict[str, str]]:
             "bad": f"{count_text(row.bad)} {row.unit}",
             "of": count_text(row.total),
             "bad share": ratio_text(row.bad / row.total),
-            "burn rate": f"{row.burn_rate:,.1f}x",
+            "burn rate": factor_text(row.burn_rate),
         }
         for row in frame.sort_values("burn_rate", ascending=False).itertuples()
         if row.bad > 0
@@ -151,7 +151,7 @@ def _burning(study: Study) -> str:
     burning = frame[frame["burn_rate"] > 1].sort_values("burn_rate", ascending=False) if len(frame) else frame
     if burning.empty:
         return ""
-    names = ", ".join(f"{row.objective} ({row.burn_rate:,.1f}x)" for row in burning.itertuples())
+    names = ", ".join(f"{row.objective} ({factor_text(row.burn_rate)})" for row in burning.itertuples())
     return f" Budgets that burned faster than allowed all the same: {names}."
 
 

@@ -13,6 +13,7 @@ from workbench.core.units import (
     NO_VALUE,
     count_text,
     day_text,
+    factor_text,
     instant_text,
     nouns_text,
     ratio_text,
@@ -26,8 +27,8 @@ def outlook_rows(outlook: Result) -> list[dict[str, str]]:
     return [
         {
             "objective": str(row.objective),
-            "burn rate": _burn(row.burn_rate),
-            "90 % between": f"{_burn(row.burn_low)} and {_burn(row.burn_high)}" if _known(row.burn_low) else NO_VALUE,
+            "burn rate": factor_text(row.burn_rate),
+            "90 % between": _between(row) or NO_VALUE,
             "budget left": ratio_text(row.left_ratio, digits=1),
             "gone at this pace": instant_text(row.exhausted_at),
             "earliest": instant_text(row.earliest),
@@ -60,8 +61,8 @@ def _outlook(row: Any) -> str:
         text = f"At this pace the budget {ends} on {instant_text(row.exhausted_at)}{span}; {left}"
     else:
         text = f"At this pace the budget lasts to the end of the window; {left}"
-    pace = f" Pace: {_burn(row.burn_rate)} in the last {row.pace}"
-    pace += f" (90 % between {_burn(row.burn_low)} and {_burn(row.burn_high)})" if _known(row.burn_low) else ""
+    pace = f" Pace: {factor_text(row.burn_rate)} in the last {row.pace}"
+    pace += f" (90 % between {_between(row)})" if _known(row.burn_low) else ""
     return f"{text}.{pace}. {f'Firing: {row.firing}' if row.firing else 'No burn-rate alert would fire now'}."
 
 
@@ -72,7 +73,7 @@ def outlook_notes(outlook: Result) -> list[str]:
         if row.low_traffic:
             notes.append(
                 f"{row.objective}: at {significant_text(row.events_per_hour)} events an hour one failure burns "
-                f"{row.one_failure_burn:.0f}x for an hour and costs {ratio_text(row.one_failure_budget, digits=1)} "
+                f"{_of_one(row.one_failure_burn)} and costs {ratio_text(row.one_failure_budget, digits=1)} "
                 "of the budget; it would page alone. Add synthetic traffic, pool services, or lengthen the window."
             )
         if row.unreachable:
@@ -127,7 +128,7 @@ def what_if_rows(result: Result) -> list[dict[str, str]]:
             "SLI": ratio_text(row.sli),
             "bad": f"{count_text(row.bad)} of {count_text(row.total)}" if _known(row.total) else NO_VALUE,
             "budget left": ratio_text(row.budget_left_ratio, digits=1),
-            "burn rate": _burn(row.burn_rate),
+            "burn rate": factor_text(row.burn_rate),
             "budget ends": instant_text(row.exhausted_at),
         }
         for row in result.frame.itertuples()
@@ -157,6 +158,10 @@ def what_if_table(result: Result) -> Table:
     return Table(what_if_rows(result), caption="The same counts, judged by other targets.", left=("threshold",))
 
 
+def _between(row: Any) -> str:
+    return f"{factor_text(row.burn_low)} and {factor_text(row.burn_high)}" if _known(row.burn_low) else ""
+
+
 def _known(value: float) -> bool:
     return bool(value == value)
 
@@ -167,10 +172,4 @@ def _open_ended(row: Any) -> bool:
 
 def _of_one(rate: float) -> str:
     """Burn rate of an hour in which one more request fails."""
-    if not _known(rate):
-        return NO_VALUE
-    return f"{'<0.01x' if 0 < rate < 0.005 else _burn(rate)} for an hour"
-
-
-def _burn(rate: float) -> str:
-    return f"{rate:.2f}x" if _known(rate) else NO_VALUE
+    return f"{factor_text(rate)} for an hour" if _known(rate) else NO_VALUE

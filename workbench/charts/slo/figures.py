@@ -19,7 +19,7 @@ from workbench.charts.stack import stacked
 from workbench.charts.tables import status_word
 from workbench.charts.theme import HEIGHT, Mode, Palette, palette, plain, template
 from workbench.core.timerange import duration_text
-from workbench.core.units import NO_VALUE, count_text, ratio_text, target_text
+from workbench.core.units import count_text, factor_text, ratio_text, target_text
 
 TIME_TITLE = "Time (UTC)"
 
@@ -230,7 +230,7 @@ def burn_figure(rates: BurnRates, *, mode: Mode = "light") -> Any:
             y=part["burn_rate"],
             name=plain(str(name)),
             marker={"color": colours.sequence[number % len(colours.sequence)]},
-            text=[f"{rate:.2f}×" if np.isfinite(rate) else NO_VALUE for rate in part["burn_rate"]],
+            text=[factor_text(rate) for rate in part["burn_rate"]],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{text}",

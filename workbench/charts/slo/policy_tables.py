@@ -8,7 +8,7 @@ import pandas as pd
 
 from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, day_text, ratio_text
+from workbench.core.units import NO_VALUE, day_text, factor_text, ratio_text
 
 _FINDINGS = {
     "contradiction": "counts contradict",
@@ -25,7 +25,7 @@ def _value(measure: str, value: float, lookback: str) -> str:
     if value != value:
         return NO_VALUE
     if measure == "burn_rate":
-        return f"{value:.2f}x in {lookback}"
+        return f"{factor_text(value)} in {lookback}"
     return f"{ratio_text(value, digits=1)} {'left' if measure == 'budget_left' else 'by one episode'}"
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pandas as pd
-
 from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text, span_text
+from workbench.core.units import NO_VALUE, count_text, factor_text, instant_text, ratio_text, span_text
 
 #: Episodes that spent less than this part of a budget are not told one by one. [ratio]
 LEAST_SHARE = 0.001
@@ -47,7 +45,7 @@ def spending_rows(
                     "bad": count_text(row.bad),
                     "share of bad": ratio_text(row.bad_share, digits=1),
                     "budget used": ratio_text(row.budget_share, digits=1),
-                    "burn rate": f"{row.burn_rate:.1f}x",
+                    "burn rate": factor_text(row.burn_rate),
                     "label": where.get((str(objective), int(row.episode)), unknown),
                     "at the same time": beside.get((str(objective), int(row.episode)), ""),
                 }
@@ -65,7 +63,7 @@ def spending_rows(
                 "bad": count_text(bad),
                 "share of bad": ratio_text(rest["bad_share"] + small["bad_share"].sum(), digits=1),
                 "budget used": ratio_text(share, digits=1),
-                "burn rate": f"{rest['burn_rate']:.1f}x" if pd.notna(rest["burn_rate"]) else NO_VALUE,
+                "burn rate": factor_text(rest["burn_rate"]),
                 "label": words,
                 "at the same time": "",
             }

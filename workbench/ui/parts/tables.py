@@ -16,7 +16,16 @@ from workbench.charts.columns import HELP, header
 from workbench.charts.tables import budget_left_text, status_word
 from workbench.charts.theme import PARTLY, STATUS_WORDS
 from workbench.core.result import Status
-from workbench.core.units import NO_VALUE, age_text, count_text, day_text, instant_text, ratio_text, target_text
+from workbench.core.units import (
+    NO_VALUE,
+    age_text,
+    count_text,
+    day_text,
+    factor_text,
+    instant_text,
+    ratio_text,
+    target_text,
+)
 from workbench.ui.parts.drawn import once
 from workbench.ui.parts.header import place_text
 from workbench.ui.parts.markdown import escaped, plain, plain_cell, plain_cells
@@ -85,7 +94,7 @@ def goal_cells(frame: pd.DataFrame) -> pd.DataFrame:
             "Measured": ratio_text(row.sli),
             "Budget left": budget_left_text(row),
             "Bad": _of(row.bad, row.total, row.unit),
-            "Burn rate": f"{row.burn_rate:.2f}×" if math.isfinite(row.burn_rate) else NO_VALUE,
+            "Burn rate": factor_text(row.burn_rate),
             "Budget ends": day_text(row.exhausted_at),
             "Observed": ratio_text(row.coverage, digits=1),
         }
@@ -169,7 +178,7 @@ def burn_rates(rates: BurnRates) -> None:
     rows = [
         {
             "Look-back": f"last {row.lookback}",
-            "Burn rate": f"{row.burn_rate:.2f}×" if math.isfinite(row.burn_rate) else NO_VALUE,
+            "Burn rate": factor_text(row.burn_rate),
             "Budget spent in it": ratio_text(row.budget_spent, digits=2),
             "Bad": _of(row.total - row.good, row.total, ""),
             "Observed": ratio_text(row.covered, digits=1),
