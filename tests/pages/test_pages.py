@@ -57,6 +57,16 @@ def test_the_slo_list_shows_what_the_study_counts(visit):
     assert app.selectbox(key="slo").value == "all"
 
 
+def test_the_episode_that_was_chosen_and_what_was_opened_are_part_of_the_address(visit):
+    link = {"system": SYSTEM, "slo": "availability", "period": "7d"}
+    listed = visit("slo.py", **link).selectbox(key="episode").options
+    app = visit("slo.py", **link, episode=listed[-1], replay="true", table="Alerting policies")
+    assert not app.exception
+    assert app.selectbox(key="episode").value == listed[-1]
+    assert app.toggle(key="replay").value
+    assert "There is no episode" in seen(visit("slo.py", **link, episode="1 Jan 1970 00:00 UTC"))
+
+
 def test_a_deep_link_opens_the_detail_with_the_numbers_of_the_study(visit):
     app = visit("slo.py", system=SYSTEM, slo="availability", period="7d")
     assert not app.exception

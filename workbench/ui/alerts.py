@@ -60,7 +60,7 @@ def _charts(study: Study) -> None:
 def _worth(study: Study) -> None:
     """Draw which rule earns its pages; read only when asked for, as it reads the objectives too."""
     with st.expander("Which rules earn their pages?", icon=":material/balance:"):
-        if not st.toggle("Compare the rules with burns and incidents", key="worth"):
+        if not st.toggle("Compare the rules with burns and incidents", key="worth", bind="query-params"):
             return
         zone = str(vars(study.results["episodes"])["zone"])
         judged = load.question("alert_rule_worth", study.system, study.range, zone)
@@ -74,7 +74,7 @@ def _worth(study: Study) -> None:
 def _reached(study: Study) -> None:
     """Show what silences, inhibition and grouping left, and which alerts belong together; read when asked for."""
     with st.expander("What reached people, and what belongs together?", icon=":material/filter_alt:"):
-        if not st.toggle("Compare with silences, messages and incidents", key="reached"):
+        if not st.toggle("Compare with silences, messages and incidents", key="reached", bind="query-params"):
             return
         zone = str(vars(study.results["episodes"])["zone"])
         quiet = load.question("alert_suppression", study.system, study.range, zone)

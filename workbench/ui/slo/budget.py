@@ -17,9 +17,12 @@ from workbench.charts.slo.burn_tables import (
 from workbench.charts.slo.spending_tables import companion_rows, contribution_rows, spending_finding, spending_rows
 from workbench.core.result import Study
 from workbench.core.units import instant_text, ratio_text
-from workbench.ui.parts import links, load, states, tables
+from workbench.ui.parts import filters, links, load, states, tables
 from workbench.ui.parts.filters import Period
 from workbench.ui.parts.markdown import escaped, plain
+
+#: Key of the session under which the objective stands whose episode was chosen.
+_EPISODES_OF = "episodes_of"
 
 
 def outlook(study: Study) -> None:
@@ -44,9 +47,13 @@ def episodes(system: str, name: str, period: Period) -> None:
         listed = spent.frame[spent.frame["kind"] == "episode"].sort_values("bad", ascending=False)
         if listed.empty:
             return
-        labels = {int(row.episode): instant_text(row.start) for row in listed.itertuples()}
+        numbers = {instant_text(row.start): int(row.episode) for row in listed.itertuples()}
+        if st.session_state.setdefault(_EPISODES_OF, (system, name)) != (system, name):
+            st.session_state[_EPISODES_OF] = system, name
+            st.session_state.pop("episode", None)
+            st.query_params.pop("episode", None)
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            episode = st.selectbox("Episode", list(labels), format_func=lambda number: labels[number], width=320)
+            episode = numbers[filters.choice("Episode", list(numbers), "episode")]
             chosen = listed[listed["episode"] == episode].iloc[0]
             links.evidence(system, chosen["start"].to_pydatetime(), chosen["end"].to_pydatetime(), slo=name)
         by_label = contribution_rows(shares, objective=name, episode=episode)
@@ -85,7 +92,7 @@ def what_if(system: str, objective: Objective, period: Period) -> None:
 def policies(system: str, name: str, period: Period) -> None:
     """Show what alerting policies would have caught in the period; read only when asked for, as it reads much."""
     with st.container():
-        if not st.toggle("Replay alerting policies on this history", key="replay"):
+        if not st.toggle("Replay alerting policies on this history", key="replay", bind="query-params"):
             return
         study = load.of_objective("slo_backtest", system, name, period.span, period.zone)
         if states.usable(study):
