@@ -56,6 +56,14 @@ def test_no_jump_is_no_event():
     assert jump_events(pd.DataFrame(WILD).iloc[:0]).empty
 
 
+def test_an_event_names_each_place_once_and_says_which_are_of_tokens():
+    cause = jump("cost", "provider", "anthropic", "2026-11-23", "2026-11-23", 201.0, 82.0) | {"also": "model opus"}
+    tokens = jump("tokens", "provider", "anthropic", "2026-11-23", "2026-11-23", 9e6, 4e6)
+    rows = [cause, tokens | {"also": "model opus, input tokens"}, tokens | {"dimension": "model", "group": "opus"}]
+    (event,) = jump_events(pd.DataFrame(rows)).to_dict(orient="records")
+    assert event["also"] == "model opus, tokens of provider anthropic, tokens of model opus, input tokens"
+
+
 def test_what_rose_with_all_others_is_not_the_cause():
     """A busy day moves every provider and model; the smallest of them is 5 % of it."""
     rows = [

@@ -31,6 +31,8 @@ def test_rows_farthest_from_usual_are_shown_in_units_of_their_interval() -> None
     assert (heat.y[-1], len(heat.y)) == ("score, s29", ROWS)
     assert heat.z[-1][0] == pytest.approx(0.29 / 0.05)
     assert np.isnan(heat.z[-1][2])
+    titled = SegmentDays(days(1).frame.assign(title="Quality score"))
+    assert heat_figure(titled).data[0].y == ("Quality score, s00",)
     assert heat.customdata[-1][0].tolist() == pytest.approx([0.29, 0.9])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -131,8 +132,11 @@ def test_an_objective_that_is_ok_alarms_nobody_unless_an_alert_fires(losing: boo
     events = slice_events("api", edges, good=200 - bad, total=np.full(720, 200.0), covered=np.ones(720))
     goal = Goal("api", "API", Decimal("0.9"), TimeRange(NOW - timedelta(days=30), NOW), slice_ms=HOUR_MS, rolling=True)
     judged = compliance(events, [goal], as_of=NOW)
-    outlook = burn_outlook(events, [goal], as_of=NOW, policy=read_burn_policies()["workbook"])
+    workbook = read_burn_policies()["workbook"]
+    outlook = burn_outlook(events, [goal], as_of=NOW, policy=workbook)
     assert judged.frame["status"].item() == "ok"
+    slices = burn_outlook(events, [replace(goal, budgeting="timeslices")], as_of=NOW, policy=workbook)
+    assert " bad slices left. Pace: " in outlook_sentence(slices)
     assert judged.frame["exhausted_at"].item().floor("min") == outlook.frame["exhausted_at"].item().floor("min")
     lines = slo_lines(SimpleNamespace(results={"compliance": judged, "outlook": outlook}))
     sentence, ends = outlook_sentence(outlook), compliance_rows(judged)[0]["budget ends"]

@@ -96,6 +96,8 @@ def test_an_alert_fires_as_long_as_it_was_seen_to() -> None:
     stale, fresh = episodes(STOPPED), episodes(END)
     assert last_seen(stale) == STOPPED
     assert last_seen(fresh) is None
+    assert last_seen(episodes(END - timedelta(minutes=4))) is None
+    assert last_seen(episodes(END - timedelta(minutes=50))) == END - timedelta(minutes=50)
     (line,) = alert_lines(stale)
     assert line.evidence == "firing when last seen, 1 Nov 2026 00:00 UTC; since 20 Oct 2026 03:30 UTC"
     assert usual_sentence(stale) == "1 of 2 rules did not fire in the 6.4 % of the period that was observed."

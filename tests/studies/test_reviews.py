@@ -110,6 +110,7 @@ def test_the_same_items_are_fine_where_nothing_is_planted(context: Context) -> N
     checks = monitoring_health(context, system="conduit", range=_day(), as_of=END).results["checks"].frame
     assert checks.set_index("check").loc["targets/dead", "status"] == "ok"
     assert checks.set_index("check").loc["rules/missed", "status"] == "no_data", "no metric says it, so it is not ok"
+    assert checks.set_index("check").loc[["rules/missed", "rules/failed"], "value"].isna().all(), "nor is it 0"
 
 
 def test_targets_of_a_source_that_stopped_are_unknown_and_not_dead(context: Context) -> None:

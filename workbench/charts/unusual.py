@@ -33,7 +33,7 @@ from workbench.core.units import (
 )
 
 #: Data older than this at the end of a period are not of now. A period observed to this share is observed.
-_FRESH, _WHOLE = timedelta(hours=1), 0.999
+_FRESH, _WHOLE = timedelta(minutes=5), 0.999
 
 
 @dataclass(frozen=True)
@@ -258,7 +258,7 @@ def usual_sentence(study: Study) -> str:
 
 
 def last_seen(study: Study) -> datetime | None:
-    """Return the newest sample of a study where it is more than an hour older than the end of its period, else None."""
+    """Return the newest sample of a study where it is five minutes older than the end of its period, else None."""
     newest = study.freshness
     return newest if newest is not None and study.range.end - newest > _FRESH else None
 

@@ -62,15 +62,16 @@ def _event(rows: list[dict[Hashable, object]]) -> dict[Hashable, object]:
     most = max((float(str(row["impact"])) for row in alike), key=abs)
     whole = [row for row in alike if abs(float(str(row["impact"]))) >= LEAST_PART * abs(most)]
     cause = min(whole, key=lambda row: float(str(row["expected"])) / float(str(row["days"])))
-    views = [cause["also"], *(_view(row, cause) for row in rows if row is not cause)]
-    return {**cause, "also": ", ".join(str(view) for view in views if view), "views": len(rows), "most": most}
+    views = dict.fromkeys(view for row in rows for view in _views(row, cause))
+    return {**cause, "also": ", ".join(views), "views": len(rows), "most": most}
 
 
-def _view(row: dict[Hashable, object], cause: dict[Hashable, object]) -> str:
-    part = part_text(str(row["dimension"]), str(row["group"]))
-    measure = "" if row["measure"] == cause["measure"] or part.endswith(" tokens") else f"{row['measure']} of "
-    also = f", {row['also']}" if row["also"] else ""
-    return f"{measure}{part}{also}"
+def _views(row: dict[Hashable, object], cause: dict[Hashable, object]) -> list[str]:
+    """Name where an event shows in a row; tokens are said to be tokens beside money."""
+    own = [] if row is cause else [part_text(str(row["dimension"]), str(row["group"]))]
+    parts = [*own, *filter(None, str(row["also"]).split(", "))]
+    of = "" if row["measure"] == cause["measure"] else f"{row['measure']} of "
+    return [part if part.endswith(" tokens") else f"{of}{part}" for part in parts]
 
 
 def _same(row: dict[Hashable, object], other: dict[Hashable, object]) -> bool:

@@ -122,7 +122,7 @@ def check(
     status: Status = "no_data" if not of else "ok" if not bad else "spent" if severe else "at_risk"
     shown = ", ".join(bad[:5]) + (f" and {len(bad) - 5:,} more" if len(bad) > 5 else "")
     detail = missing if not of else shown
-    cells = (name, title, status, len(bad), of, value, unit, limit, detail)
+    cells = (name, title, status, len(bad), of, value if of else float("nan"), unit, limit, detail)
     return dict(zip(CHECK_COLUMNS, cells, strict=True))
 
 

@@ -50,7 +50,8 @@ class DriftDays(Result):
     Columns of ``frame``:
 
     ================ ==================================================================================
-    role, series     what is scored (str)
+    role, title      what is scored (str)
+    series           its labels (str)
     start            start of the day in the zone [UTC]
     hours, length    hours with samples, and hours of the day inside the period [count]
     samples          samples behind them [count]
@@ -180,6 +181,7 @@ def _days(laid: ScoreDays, verdicts: DayVerdicts, inside: NDArray[np.int64], spa
     frame = pd.DataFrame(
         {
             "role": np.repeat(laid.series["role"].to_numpy(), wide),
+            "title": np.repeat(laid.series["title"].to_numpy(), wide),
             "series": np.repeat(laid.series["series"].to_numpy(), wide),
             "start": np.tile(laid.starts[inside], count),
             "hours": seen.ravel(),

@@ -39,7 +39,8 @@ class BurnOutlook(Result):
     exhausted_at       when the rest is spent at the pace; NaT when not within one window from now [UTC]
     earliest, latest   interval of 90 % of it; ``latest`` is NaT when it may last longer than a window [UTC]
     events_per_hour    traffic of the pace [events/h]
-    failures_left      whole bad events that may still come [events or slices]
+    failures_left      whole bad ones that may still come [``unit``]
+    unit               what is counted: ``events`` or ``slices``
     one_failure_burn   burn rate that one bad event makes of a usual hour [x]
     one_failure_budget share of the whole window's budget that one bad event costs [ratio of budget]
     low_traffic        whether one bad event alone is over the fastest page's factor (bool)
@@ -52,8 +53,8 @@ class BurnOutlook(Result):
 
 
 COLUMNS = ["objective", "pace", "burn_rate", "burn_low", "burn_high", "left_ratio", "exhausted_at", "earliest",
-           "latest", "events_per_hour", "failures_left", "one_failure_burn", "one_failure_budget", "low_traffic",
-           "firing", "unreachable"]  # fmt: skip
+           "latest", "events_per_hour", "failures_left", "unit", "one_failure_burn", "one_failure_budget",
+           "low_traffic", "firing", "unreachable"]  # fmt: skip
 
 
 def burn_outlook(events: Events, goals: Sequence[Goal], *, as_of: datetime, policy: BurnPolicySteps) -> BurnOutlook:
@@ -148,6 +149,7 @@ def _row(history: History, goal: Goal, as_of: datetime, steps: BurnPolicySteps) 
         "latest": ends(low),
         "events_per_hour": hourly,
         "failures_left": float(np.floor(max(left, 0.0))),
+        "unit": "slices" if goal.counts_slices else "events",
         "one_failure_burn": failure_cost,
         "one_failure_budget": 1 / allowed,
         "low_traffic": bool(failure_cost > fastest),

@@ -45,7 +45,9 @@ def heat_figure(days: Result, *, mode: Mode = "light") -> Any:
     gap = frame["difference"].to_numpy(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         far = np.where(half > 0, gap / half, np.sign(gap) * np.where(np.abs(gap) > 1e-12, ENDS, 0.0))
-    own = frame.assign(far=np.where(np.isfinite(gap), far, np.nan), name=frame["role"] + ", " + frame["series"])
+    own = frame.assign(
+        far=np.where(np.isfinite(gap), far, np.nan), name=frame.get("title", frame["role"]) + ", " + frame["series"]
+    )
     wide = {
         name: own.pivot_table(name, "name", "start", "first", dropna=False) for name in ("far", "difference", "mean")
     }
