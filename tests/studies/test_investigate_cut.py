@@ -8,7 +8,7 @@ from datetime import timedelta
 from tests.demo_home import END
 from workbench.charts.investigate.tables import finding
 from workbench.core.timerange import TimeRange
-from workbench.studies import open_context
+from workbench.studies import log_overview, open_context
 from workbench.studies.investigate import reading
 from workbench.studies.investigate.investigate import investigate
 from workbench.studies.investigate.reading import default_windows, lines_of, spans_of
@@ -54,3 +54,19 @@ def test_a_window_without_lines_and_spans_is_not_called_ok(shared_settings) -> N
     assert len(study.results["changes"].frame), "traffic is counted there"
     assert (study.status, study.coverage) == ("no_data", 0.0)
     assert "No line and no span could be compared" in finding(study).text
+
+
+def test_what_came_after_the_records_end_is_no_fall_of_traffic(shared_settings) -> None:
+    ctx = open_context(shared_settings)
+    late = TimeRange(END - timedelta(minutes=30), END + timedelta(minutes=30))
+    for system in ("conduit", "llm-ab-testing"):
+        study = investigate(ctx, system=system, range=late, as_of=late.end, budget=False)
+        named = study.results["changes"].frame.query("named")
+        assert (named["kind"] == "traffic mix").sum() == 0
+        assert 0.49 < study.coverage < 0.52
+        assert any("are those of" in note for note in study.warnings)
+        lines = log_overview(ctx, system=system, range=late, as_of=late.end)
+        assert 0.49 < lines.coverage < 0.52
+        after = TimeRange(late.end, late.end + timedelta(hours=1))
+        assert investigate(ctx, system=system, range=after, as_of=after.end, budget=False).status == "no_data"
+        assert log_overview(ctx, system=system, range=after, as_of=after.end).coverage == 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from workbench.core.secret_text import masked_records
 from workbench.core.timerange import TimeRange, duration_ms, from_ms, parse_instant
 from workbench.studies.logs.reading import read_lines
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.newest import recorded_until
 
 #: Spans and lines read for one range. [count]
 MOST = 300_000
@@ -73,12 +74,13 @@ def lines_of(ctx: Context, system: str, windows: Windows) -> Readings:
     """Read the lines of a system in all ranges of a comparison."""
     frames, notes, queries, ranges = list[pd.DataFrame](), dict[str, None](), dict[str, None](), list[TimeRange]()
     try:
-        source = ctx.logs_for(system)
+        source, newest = ctx.logs_for(system), ctx.source_for(system).state().newest
         wanted = LogFilter(services=ctx.services_within(source, system))
         for span in windows.spans:
             read = read_lines(source, wanted, span, most=MOST)
             frames.append(read.frame)
-            ranges.append(span if read.whole else _reached(read.frame["time_ns"], span))
+            times = read.frame["time_ns"]
+            ranges.append(_known(times, span, newest) if read.whole else _reached(times, span))
             notes |= dict.fromkeys(str(text) for text in read.attrs.get("warnings", ()))
             queries |= dict.fromkeys(filter(None, [str(read.attrs.get("query", ""))]))
     except WorkbenchError as error:
@@ -90,7 +92,7 @@ def spans_of(ctx: Context, system: str, windows: Windows) -> Readings:
     """Read the spans of a system in all ranges of a comparison."""
     frames, notes, ranges = list[pd.DataFrame](), dict[str, None](), list[TimeRange]()
     try:
-        source = ctx.spans_for(system)
+        source, newest = ctx.spans_for(system), ctx.source_for(system).state().newest
         wanted = SpanFilter(services=ctx.services_within(source, system))
         for span in windows.spans:
             pieces, count = list[pd.DataFrame](), 0
@@ -102,7 +104,8 @@ def spans_of(ctx: Context, system: str, windows: Windows) -> Readings:
                     notes[f"Only the first {MOST:,} spans of {span} were read."] = None
                     break
             frames.append(pd.concat(pieces, ignore_index=True) if pieces else _no_spans())
-            ranges.append(span if count <= MOST else _reached(frames[-1]["start_ns"], span))
+            times = frames[-1]["start_ns"]
+            ranges.append(_known(times, span, newest) if count <= MOST else _reached(times, span))
     except WorkbenchError as error:
         return Readings(pd.DataFrame(), notes=[f"No spans: {error}"], failure=error)
     compared = _compared("spans", frames, _cut(windows, ranges, notes), notes, ())
@@ -112,6 +115,12 @@ def spans_of(ctx: Context, system: str, windows: Windows) -> Readings:
         compared.notes,
         queries=(),
     )
+
+
+def _known(times_ns: pd.Series, span: TimeRange, newest: datetime | None) -> TimeRange:
+    """Return the part of a range up to which records are known."""
+    last_ns = int(times_ns.max()) if len(times_ns) else None
+    return TimeRange(span.start, recorded_until(newest, last_ns, span))
 
 
 def _reached(times_ns: pd.Series, span: TimeRange) -> TimeRange:

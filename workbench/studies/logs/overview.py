@@ -15,6 +15,7 @@ from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.logs.reading import ReadLines, read_lines
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.newest import recorded_until
 
 #: Lines that a look reads; a longer period is a lower bound. [lines]
 MOST = 200_000
@@ -89,7 +90,8 @@ def log_overview(
         "coverage": coverage,
         "lines": newest_lines(lines),
     }
-    newest = int(lines["time_ns"].max()) // 1_000_000 if len(lines) else None
+    last_ns = int(lines["time_ns"].max()) if len(lines) else None
+    until = recorded_until(ctx.source_for(system).state().newest, last_ns, span)
     return Study(
         name="log_overview",
         system=profile.system,
@@ -97,8 +99,8 @@ def log_overview(
         as_of=as_of,
         results=results,
         status=status,
-        freshness=None if newest is None else from_ms(newest),
-        coverage=1.0 if read.whole else float("nan"),
+        freshness=None if last_ns is None else from_ms(last_ns // 1_000_000),
+        coverage=(until - span.start) / (span.end - span.start) if read.whole and span.seconds else float("nan"),
         provenance=Provenance(
             source.name,
             "",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 
 from workbench.core.errors import WorkbenchError
 from workbench.core.source import MetricSource
-from workbench.core.timerange import duration_text, from_ms
+from workbench.core.timerange import TimeRange, duration_text, from_ms
 from workbench.promql import parse
 from workbench.promql.parser.printer import print_query
 from workbench.promql.parser.scope import selectors
@@ -64,6 +65,27 @@ def newest_samples(source: MetricSource, queries: Iterable[str], *, start_ms: in
         By query; one whose selectors have no sample, or where the source does not tell, is left out.
     """
     return _newest_of(source, {query: _selector_texts(query) for query in queries}, start_ms=start_ms, end_ms=end_ms)
+
+
+def recorded_until(newest: datetime | None, last_ns: int | None, span: TimeRange) -> datetime:
+    """Return until when the records of a range are known.
+
+    That is its end, unless the metrics of the system and its records both end more than five minutes before: what came
+    after was not seen, and is no lull. Where the age of the metrics is not known, nobody can tell one from the other.
+
+    Parameters
+    ----------
+    newest : datetime or None
+        Newest sample of the source of metrics. [UTC]
+    last_ns : int or None
+        Newest record of the range. [ns since the epoch]
+    span : TimeRange
+        The range.
+    """
+    if newest is None:
+        return span.end
+    seen = max(newest, from_ms((last_ns or 0) // 1_000_000 + 1))
+    return span.end if (span.end - seen).total_seconds() * 1000 <= LOOKBACK_MS else max(seen, span.start)
 
 
 def _newest_of(
