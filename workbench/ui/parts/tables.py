@@ -36,7 +36,8 @@ ROW_PX, HEADER_PX, MOST_ROWS = 34, 37, 8
 #: How many objectives are shown before their table scrolls. [count]
 MOST_OBJECTIVES = 12
 
-#: Text that starts as an amount does, not as a date.
+#: What stands in place of an amount; text that starts as an amount does, not as a date.
+_ABSENT = (NO_VALUE, "not measured", "no data", "no answer")
 _AMOUNT = re.compile(r"[<>+-]{0,2} ?[0-9][0-9,.]*(?: ?[A-Za-z/%×]+(?: [0-9][0-9,]* [a-z]+)?)?$")
 
 #: Statuses as a reader should meet them.
@@ -287,7 +288,7 @@ def _cells(rows: Sequence[Mapping[str, Any]]) -> tuple[pd.DataFrame, dict[str, A
 
 def _column(name: str, cells: Sequence[Any]) -> Any:
     """Return the header, the help and the side of a column: amounts stand on the right."""
-    amounts = all(isinstance(cell, str) and (cell == NO_VALUE or bool(_AMOUNT.match(cell))) for cell in cells)
+    amounts = all(isinstance(cell, str) and (cell in _ABSENT or bool(_AMOUNT.match(cell))) for cell in cells)
     return st.column_config.TextColumn(header(name), help=HELP.get(name), alignment="right" if amounts else "left")
 
 
