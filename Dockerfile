@@ -5,7 +5,7 @@ RUN pip wheel --no-deps --wheel-dir /wheels .
 
 FROM python:3.12-slim
 COPY --from=build /wheels /wheels
-RUN pip install --no-cache-dir "$(ls /wheels/*.whl)[auth,fast,objects,postgres]" && rm -r /wheels \
+RUN pip install --no-cache-dir "$(ls /wheels/*.whl)[auth,fast,objects,postgres,xlsx]" && rm -r /wheels \
  && useradd --create-home --uid 10001 workbench \
  && install -d -o workbench -m 700 /home/workbench/data
 USER workbench

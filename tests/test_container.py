@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from workbench.cli.main import COMMANDS
+from workbench.report.delivery.files import OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -88,3 +89,13 @@ def test_the_port_that_it_exposes_is_the_one_that_the_dashboard_listens_on(steps
 def test_nothing_secret_or_heavy_goes_into_the_build() -> None:
     left_out = (ROOT / ".dockerignore").read_text().split()
     assert {".git", ".venv", ".workbench"} <= {line.strip("/") for line in left_out}
+
+
+def test_it_has_what_the_outputs_need_that_the_dashboard_offers(steps: list[tuple[str, str]]) -> None:
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    (wheel,) = [text for text in values(steps, "RUN") if "pip install" in text]
+    found = re.search(r"whl\)\[([\w,]+)\]", wheel)
+    assert found
+    extras = set(found[1].split(","))
+    assert extras <= set(known)
+    assert {"auth", "postgres", *(set(OUTPUTS) & set(known))} <= extras

@@ -116,7 +116,7 @@ def _workbook(files: list[Path], target: Path) -> Path:
         writer = pd.ExcelWriter(target, engine="xlsxwriter", engine_kwargs={"options": text_stays_text})
     except ModuleNotFoundError:
         raise ReportError(
-            "XLSX is not available: the package xlsxwriter is missing.", hint="pip install 'workbench[xlsx]'"
+            "XLSX is not available: the package xlsxwriter is missing.", hint="pip install 'slo-workbench[xlsx]'"
         ) from None
     names: dict[str, int] = {}
     with writer:
