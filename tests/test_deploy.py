@@ -70,6 +70,7 @@ def test_compose_publishes_on_this_machine_only_and_mounts_what_is_there() -> No
             known = (DEPLOY / source).exists() if source.startswith(".") else source in COMPOSE["volumes"]
             assert known, volume
         assert set(service.get("depends_on", [])) <= set(COMPOSE["services"])
+    assert COMPOSE["services"]["tempo"]["user"] == "0", "its own user cannot write to a new volume"
     for file in DEPLOY.rglob("*.y*ml"):
         assert list(yaml.safe_load_all(file.read_text())), file
 
