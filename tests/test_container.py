@@ -99,3 +99,10 @@ def test_it_has_what_the_outputs_need_that_the_dashboard_offers(steps: list[tupl
     extras = set(found[1].split(","))
     assert extras <= set(known)
     assert {"auth", "postgres", *(set(OUTPUTS) & set(known))} <= extras
+
+
+def test_what_is_compiled_is_kept_on_the_volume_as_all_else_may_be_read_only(steps: list[tuple[str, str]]) -> None:
+    environment = dict(part.split("=", 1) for text in values(steps, "ENV") for part in text.split())
+    (volume,) = values(steps, "VOLUME")
+    assert environment["WORKBENCH_HOME"] == volume
+    assert environment["NUMBA_CACHE_DIR"].startswith(volume + "/")
