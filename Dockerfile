@@ -10,8 +10,9 @@ RUN pip install --no-cache-dir "$(ls /wheels/*.whl)[auth,fast,objects,postgres,x
  && install -d -o workbench -m 700 /home/workbench/data
 USER workbench
 WORKDIR /home/workbench
+ENV WORKBENCH_HOME=/home/workbench/data
 # Compiled readers are kept with the data: everything else may be mounted read-only, and they would never be used.
-ENV WORKBENCH_HOME=/home/workbench/data NUMBA_CACHE_DIR=/home/workbench/data/.numba
+ENV NUMBA_CACHE_DIR=/home/workbench/data/.numba
 VOLUME /home/workbench/data
 EXPOSE 8501
 STOPSIGNAL SIGTERM
