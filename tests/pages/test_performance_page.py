@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from tests.pages.test_pages import seen, tiles
 from workbench.archive import Archive
+from workbench.charts.unusual import Line
+from workbench.ui.parts.view import SHOWN, fitting
 
 SYSTEM = "counterfactual-lab"
 
@@ -35,3 +37,13 @@ def test_an_empty_archive_and_a_source_that_is_down_are_messages(visit, settings
     app = visit("performance.py")
     assert not app.exception
     assert "workbench sources check" in seen(app)
+
+
+def test_long_lines_out_of_line_leave_room_for_the_rest_of_the_page():
+    short, long = (Line(kind, "at_risk", "Disk usage", "x" * length) for kind, length in (("a", 60), ("b", 180)))
+    assert len(fitting([short] * 9)) == SHOWN
+    assert len(fitting([long] * 9)) == 3
+    assert list(fitting([Line("c", "at_risk", "Key", "x" * 100_000), short])) == [
+        Line("c", "at_risk", "Key", "x" * 100_000)
+    ]
+    assert fitting([]) == []

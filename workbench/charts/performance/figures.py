@@ -146,7 +146,7 @@ def resources_figure(result: Result, title: str = "", *, mode: Mode = "light") -
             )
     large = len(rows) > 0 and float(rows["peak"].max()) >= 1000
     ticks = ".0%" if unit == "ratio" else "~s" if large else ",~r"
-    return figure.update_layout(yaxis={"tickformat": ticks, "rangemode": "tozero"})
+    return figure.update_layout(yaxis={"tickformat": ticks, "rangemode": "tozero"}, height=HEIGHT * 5 // 6)
 
 
 def breaches_figure(result: Result, *, mode: Mode = "light") -> Any:

@@ -15,8 +15,11 @@ from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.drawn import once
 from workbench.ui.parts.markdown import escaped
 
-#: Lines shown at once; the tables hold all.
-SHOWN = 5
+#: Lines shown at once, and rows of text that they may take on a wide page; the tables hold all. [count]
+SHOWN, ROWS = 5, 6
+
+#: A longer line takes a second row, for the ways to its evidence. [characters]
+_ROW = 120
 
 
 @dataclass(frozen=True)
@@ -75,17 +78,28 @@ def out_of_line(study: Study, lines: Sequence[Line]) -> None:
         return
     with st.container(border=True, gap="small"):
         st.markdown("**What is out of line**")
-        for line in lines[:SHOWN]:
+        shown = fitting(lines)
+        for line in shown:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 badge = states.badge_text(line.status, of_budget=False) + " " if line.status != "ok" else ""
                 st.markdown(f"{badge}**{escaped(line.title)}**: {escaped(line.evidence)}", help=f"`{line.id}`")
                 if line.start is not None and line.end is not None:
                     with st.container(horizontal=True, gap=None, width="content"):
                         links.evidence(study.system, line.start, line.end)
-        more = f"{len(lines) - SHOWN} more in the tables below." if len(lines) > SHOWN else ""
+        more = f"{len(lines) - len(shown)} more in the tables below." if len(lines) > len(shown) else ""
         rest = " ".join(filter(None, [more, usual_sentence(study)]))
         if rest or not lines:
             st.caption(escaped(rest or "Nothing, of what could be judged."))
+
+
+def fitting(lines: Sequence[Line]) -> Sequence[Line]:
+    """Return the first lines, at least one, that leave a page short enough to be looked over."""
+    taken = 0
+    for number, line in enumerate(lines[:SHOWN]):
+        taken += 1 + len(f"{line.title}: {line.evidence}") // _ROW
+        if taken > ROWS:
+            return lines[: max(number, 1)]
+    return lines[:SHOWN]
 
 
 def sheets(parts: Sequence[Sheet]) -> None:
