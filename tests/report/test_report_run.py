@@ -95,7 +95,7 @@ def first_page(tmp_path, monkeypatch):
 def test_the_month_is_cut_in_the_named_zone(demo_settings):
     zoned = demo_settings.model_copy(update={"zone": "Europe/Berlin"})
     page = run_report("monthly", system=SYSTEM, period="2026-10", settings=zoned).html.read_text()
-    assert "2026-09-30 22:00 to 2026-10-31 23:00 UTC" in page
+    assert "30 Sep 2026 22:00 to 31 Oct 2026 23:00 UTC" in page
     assert "2026-10 (Europe/Berlin)" in page
 
 
@@ -104,7 +104,7 @@ def test_the_month_is_cut_in_the_named_zone(demo_settings):
 def test_a_month_that_has_not_ended_is_read_up_to_now(demo_settings):
     now = datetime(2026, 10, 20, 12, tzinfo=UTC)
     page = run_report("monthly", system=SYSTEM, period="this-month", settings=demo_settings, now=now).html.read_text()
-    assert "history read up to 2026-10-20 12:00 UTC" in page
+    assert "history read up to 20 Oct 2026 12:00 UTC" in page
 
 
 @pytest.mark.slow

@@ -371,13 +371,13 @@ def price(
     price = prices.price(provider, model, when)
     if price is None:
         raise ParameterError(
-            f"{book.name} has no price of {provider} {model} at {when:%Y-%m-%d %H:%M} UTC.",
+            f"{book.name} has no price of {provider} {model} at {when:%-d %b %Y %H:%M} UTC.",
             hint="Unknown is not free: check provider, model and date.",
         )
     cost = charge(counts, price, batch=batch)
     if unknown := unpriced_units(counts, price):
         raise ParameterError(
-            f"{book.name} has no price of {', '.join(unknown)} of {provider} {model} at {when:%Y-%m-%d %H:%M} UTC.",
+            f"{book.name} has no price of {', '.join(unknown)} of {provider} {model} at {when:%-d %b %Y %H:%M} UTC.",
             hint=f"Unknown is not free: leave them out, or use a unit that has a price: {', '.join(price.rates)}.",
         )
     rows = [
@@ -395,6 +395,6 @@ def price(
         print_csv(rows)
     else:
         print_table(rows, right=["amount"])
-    say(f"{price.provider} {price.model}, prices of {price.source} in force on {when:%d %b %Y %H:%M} UTC")
+    say(f"{price.provider} {price.model}, prices of {price.source} in force on {when:%-d %b %Y %H:%M} UTC")
     if wholes := sorted(set(counts) - set(price.rates)):
         say(f"Note: paid at the price of the unit that holds them: {', '.join(wholes)}.")

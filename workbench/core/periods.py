@@ -80,8 +80,8 @@ def begun(span: TimeRange, text: str, as_of: datetime) -> TimeRange:
     """
     if span.start > as_of:
         raise ParameterError(
-            f"The period {text} has not begun: it starts {span.start:%Y-%m-%d %H:%M} UTC, and history is read up to "
-            f"{as_of:%Y-%m-%d %H:%M} UTC.",
+            f"The period {text} has not begun: it starts {span.start:%-d %b %Y %H:%M} UTC, and history is read up to "
+            f"{as_of:%-d %b %Y %H:%M} UTC.",
             hint="Choose an earlier one, e.g. last-month or 30d.",
         )
     return span

@@ -10,7 +10,7 @@ import pandas as pd
 from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result, Study
 from workbench.core.timerange import TimeRange
-from workbench.core.units import NO_VALUE, count_text, factor_text, ratio_text, significant_text
+from workbench.core.units import NO_VALUE, count_text, factor_text, instant_text, ratio_text, significant_text
 
 #: Rows of one kind that a table shows; all of them are in the data.
 SHOWN = 8
@@ -86,8 +86,8 @@ def happening_rows(result: Result) -> list[dict[str, str]]:
         {
             "kind": str(row.kind),
             "what": str(row.what),
-            "from": f"{row.starts_at:%d %b %Y %H:%M} UTC",
-            "to": NO_VALUE if pd.isna(row.ends_at) else f"{row.ends_at:%d %b %Y %H:%M} UTC",
+            "from": instant_text(row.starts_at),
+            "to": instant_text(row.ends_at),
             "detail": str(row.detail),
         }
         for row in result.frame.itertuples()

@@ -15,7 +15,7 @@ from workbench.charts.tables import status_badge, status_word
 from workbench.charts.theme import palette
 from workbench.core.foreign_text import markup, unlinked, visible
 from workbench.core.result import Result
-from workbench.core.units import NO_VALUE, amount_text, count_text, instant_text, ratio_text, value_text
+from workbench.core.units import NO_VALUE, amount_text, count_text, instant_text, interval_text, ratio_text, value_text
 
 #: Under this type the findings stand in the outputs of a notebook, for whoever exports it.
 FINDINGS_TYPE = "application/vnd.workbench.findings+json"
@@ -77,11 +77,9 @@ def title_of(findings: Result, *, status: str) -> tuple[str, str]:
     head = f"{facts['title']}, {window if '..' in facts['period'] else facts['period']}"
     unread = findings.frame["status"].isin(["unavailable", "refused"]).any()
     status = f"{status}, incomplete: not every question was answered" if unread else status
-    newest = f"{facts['newest']:%Y-%m-%d %H:%M} UTC" if facts["newest"] is not None else "none"
-    line = (
-        f"{status}. {facts['range']}, history read up to {facts['as_of']:%Y-%m-%d %H:%M} UTC; newest sample {newest}."
-    )
-    return head, line
+    newest = instant_text(facts["newest"]) if facts["newest"] is not None else "none"
+    read = f"history read up to {instant_text(facts['as_of'])}; newest sample {newest}"
+    return head, f"{status}. {interval_text(span.start, span.end)}, {read}."
 
 
 def first_page_html(findings: Result, periods: Result, *, status: str = "Draft") -> str:

@@ -21,7 +21,7 @@ from workbench.charts.overview.first_page import (
 from workbench.charts.tables import status_badge, status_word
 from workbench.core.foreign_text import markup
 from workbench.core.result import Study
-from workbench.core.units import NO_VALUE, ratio_text
+from workbench.core.units import NO_VALUE, instant_text, interval_text, ratio_text
 
 #: Sentences that a part of the page holds; what is left out is counted. [count]
 MOST = {"missed": 3, "decision": 3, "unknown": 4}
@@ -101,10 +101,10 @@ class FleetPage:
         parts = [vars(study.results["findings"])["frame"]["status"] for study in self.studies]
         unread = any(part.isin(["unavailable", "refused"]).any() for part in parts)
         status = f"{self.status}, incomplete: not every question was answered" if unread else self.status
-        read = f"history read up to {facts['as_of']:%Y-%m-%d %H:%M} UTC"
+        span, read = facts["range"], f"history read up to {instant_text(facts['as_of'])}"
         return (
             f"{count} {'system' if count == 1 else 'systems'}, {facts['period']}",
-            f"{status}. {facts['range']}, {read}.",
+            f"{status}. {interval_text(span.start, span.end)}, {read}.",
         )
 
     def _questions(self) -> list[Any]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from workbench.charts.tables import Sentence, Table
 from workbench.core.result import Result, Study
-from workbench.core.units import NO_VALUE, count_text, ratio_text
+from workbench.core.units import NO_VALUE, count_text, instant_text, ratio_text
 
 #: Columns of the rows below that hold text.
 TEXT = ("verdict", "item", "what the data says", "since the last review", "ticked off", "checklist", "review", "id",
@@ -36,7 +36,7 @@ def item_rows(result: Result) -> list[dict[str, str]]:
             "what the data says": row.number or NO_VALUE,
             "since the last review": _changed(row),
             "ticked off": NO_VALUE if pd.isna(row.ticked_at)
-            else f"{row.ticked_at:%Y-%m-%d %H:%M UTC} {row.ticked_by}" + (f": {row.note}" if row.note else ""),
+            else f"{instant_text(row.ticked_at)}, {row.ticked_by}" + (f": {row.note}" if row.note else ""),
             "checklist": row.checklist,
             "id": row.item,
         }
@@ -73,7 +73,7 @@ def review_finding(study: Study) -> Sentence:
     changed = int(result.frame["changed"].sum())
     since = "no review was finished before"
     if result.since is not None:
-        since = f"{changed} changed since the last finished review, {result.since:%d %b %Y %H:%M UTC}"
+        since = f"{changed} changed since the last finished review, {instant_text(result.since)}"
     noun = "item" if len(result.frame) == 1 else "items"
     return Sentence(f"{len(result.frame)} {noun}: {', '.join(parts)}; {since}.")
 

@@ -73,7 +73,7 @@ class PeriodOptions:
             span = TimeRange(parse_instant(self.since, zone=calendar.zone), end)
             if not span.seconds:
                 raise ParameterError(
-                    f"The period is empty: it ends where it starts, {span.start:%Y-%m-%d %H:%M} UTC.",
+                    f"The period is empty: it ends where it starts, {span.start:%-d %b %Y %H:%M} UTC.",
                     hint="Give a length such as --last 30d, or two different instants.",
                 )
             begun(span, f"from {self.since}", as_of)

@@ -82,7 +82,7 @@ def add(
         reason=reason,
     )
     click.echo(record.id)
-    say(f"{record.starts_at:%Y-%m-%d %H:%M} to {record.ends_at:%Y-%m-%d %H:%M} UTC{', repeating' if rule else ''}.")
+    say(f"{record.starts_at:%-d %b %Y %H:%M} to {record.ends_at:%-d %b %Y %H:%M} UTC{', repeating' if rule else ''}.")
     say("The figures count without it from now on; workbench slo status shows them with and without.")
 
 

@@ -54,7 +54,7 @@ def status(
         print_table(rows, right=[name for name in (rows[0] if rows else {}) if name not in ("objective", "status")])
         say(
             f"{system}, {study.range}; source {study.provenance.source} ({study.provenance.semantics}); "
-            f"data to {study.freshness:%Y-%m-%d %H:%M} UTC"
+            f"data to {study.freshness:%-d %b %Y %H:%M} UTC"
             if study.freshness
             else f"{system}, {study.range}: {'no answer' if study.status == 'unavailable' else 'no data'}"
         )

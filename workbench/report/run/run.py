@@ -147,8 +147,8 @@ def run_report(
     footer = {
         "status": "draft, not issued",
         "run": run_id[:12],
-        "made": f"{instant:%Y-%m-%d %H:%M} UTC",
-        "history up to": f"{as_of:%Y-%m-%d %H:%M} UTC",
+        "made": f"{instant:%-d %b %Y %H:%M} UTC",
+        "history up to": f"{as_of:%-d %b %Y %H:%M} UTC",
         "system": system,
         "period": f"{period} ({settings.zone})",
         "version": f"workbench {__version__}",

@@ -64,9 +64,9 @@ def _late(arguments: Mapping[str, Any], settings: Settings) -> str:
     if newest is not None and newest >= needed:
         return ""
     reach = (
-        f"The data reach {newest:%Y-%m-%d %H:%M} UTC" if newest else "The source does not say how far its data reach"
+        f"The data reach {newest:%-d %b %Y %H:%M} UTC" if newest else "The source does not say how far its data reach"
     )
-    return f"{reach}; {needed:%Y-%m-%d %H:%M} UTC is needed."
+    return f"{reach}; {needed:%-d %b %Y %H:%M} UTC is needed."
 
 
 def _made(arguments: Mapping[str, Any], settings: Settings) -> str:

@@ -89,7 +89,7 @@ def check_seen(connection: Connection, system: str, seen: int | None) -> None:
     query = select(audit_trail).where(held.system == system, held.id > seen).order_by(held.id)
     rows = connection.execute(query).all()
     if rows:
-        changes = tuple(f"{row.at:%d %b %Y %H:%M} UTC: {row.who}, {row.action}, {row.subject}" for row in rows)
+        changes = tuple(f"{row.at:%-d %b %Y %H:%M} UTC: {row.who}, {row.action}, {row.subject}" for row in rows)
         raise ChangedMeanwhile(system, changes, newest=rows[-1].id)
 
 

@@ -207,7 +207,7 @@ class Decisions(Connected):
             row = connection.execute(select(table).where(*chosen)).one()
             if not changed:
                 raise ParameterError(
-                    f"The {kind} {id} was revoked at {row.revoked_at:%Y-%m-%d %H:%M} UTC by {row.revoked_by}.",
+                    f"The {kind} {id} was revoked at {row.revoked_at:%-d %b %Y %H:%M} UTC by {row.revoked_by}.",
                     hint="Nothing is to be done.",
                 )
             rows = (before._asdict(), row._asdict())

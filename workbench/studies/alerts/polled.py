@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KIND = "alertmanager"
 
 _WRITTEN = (
-    "Alerts are those that `workbench collect` saw in Alertmanager since {first:%d %b %Y %H:%M} UTC: one that began "
+    "Alerts are those that `workbench collect` saw in Alertmanager since {first:%-d %b %Y %H:%M} UTC: one that began "
     "and ended between two looks is not seen, an end is that of the first look without the alert, and an alert of a "
     "Prometheus that stopped counts as over when Alertmanager drops it."
 )

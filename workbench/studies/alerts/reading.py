@@ -212,9 +212,9 @@ def _united(observed: NDArray[np.int64], first_ms: int, last_ms: int, span: Time
 
 def _edge(count: int, names: Sequence[str], first: pd.Timestamp, times: tuple[int, int] | None) -> str:
     come = "comes" if count == 1 else "come"
-    since = f"from {first:%d %b %Y %H:%M} UTC on"
+    since = f"from {first:%-d %b %Y %H:%M} UTC on"
     records = f"{nouns_text(count, 'episode')} {since} {come} from {' and '.join(dict.fromkeys(names))}"
-    samples = f"; samples of ALERTS begin {from_ms(times[0]):%d %b %Y %H:%M} UTC" if times else ""
+    samples = f"; samples of ALERTS begin {from_ms(times[0]):%-d %b %Y %H:%M} UTC" if times else ""
     return (
         f"{records}{samples}. The time between the first and the last of them counts as observed: no record says when "
         "nothing was written down."

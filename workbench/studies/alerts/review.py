@@ -69,7 +69,7 @@ def alert_review(
     """
     if change is not None and not range.start < change < min(range.end, as_of):
         raise ParameterError(
-            f"The change ({change:%Y-%m-%d %H:%M} UTC) is not inside {range}.", hint="Choose a period around it."
+            f"The change ({change:%-d %b %Y %H:%M} UTC) is not inside {range}.", hint="Choose a period around it."
         )
     study = alert_load(ctx, system=system, range=range, as_of=as_of, without=without)
     episodes = study.results["episodes"]

@@ -143,7 +143,7 @@ def investigate(
 
 def _cut(range: TimeRange, as_of: datetime) -> TimeRange:
     if range.start >= as_of:
-        raise ParameterError(f"The window {range} has not begun by {as_of:%Y-%m-%d %H:%M} UTC.", hint="Give --from.")
+        raise ParameterError(f"The window {range} has not begun by {as_of:%-d %b %Y %H:%M} UTC.", hint="Give --from.")
     return TimeRange(range.start, min(range.end, as_of, range.start + LONGEST))
 
 

@@ -82,8 +82,8 @@ def delivery_performance(
     if known.since is not None and known.since > span.start:
         observed = TimeRange(min(known.since, span.end), span.end)
         warnings.append(
-            f"{known.origin[:1].upper()}{known.origin[1:]} begin {known.since:%d %b %Y %H:%M} UTC: every metric is for "
-            "the time from then on, earlier deployments are not known."
+            f"{known.origin[:1].upper()}{known.origin[1:]} begin {known.since:%-d %b %Y %H:%M} UTC: every metric is "
+            "for the time from then on, earlier deployments are not known."
         )
     began, known_incidents = _incidents(ctx, system, known.frame, observed, incidents, alerts, warnings)
     parts = lead_times(known.requests)
