@@ -171,8 +171,9 @@ def alerts(path: Path) -> None:
 def rows(path: Path) -> None:
     """Read rows of answers."""
     opened = open_rows(cast(Any, SimpleNamespace(tables={})), path)
-    opened.sample(opened.columns)
-    list(opened.batches(opened.columns))
+    opened.sample(opened.columns).to_pylist()
+    for batch in opened.batches(opened.columns):
+        batch.to_pylist()
 
 
 def table(holds: str) -> Callable[[Path], object]:

@@ -96,7 +96,11 @@ def test_a_file_that_was_changed_is_read_or_refused(name, folder, change) -> Non
 
 
 #: What the ten thousand found, so that it stays mended.
-KNOWN = [("chunks", (0, [(1, 6, 4), (36, 0, 1195)]))]
+KNOWN = [
+    ("chunks", (0, [(1, 6, 4), (36, 0, 1195)])),
+    ("Parquet table", (0, [(24, 2, 2)])),
+    ("rows of Parquet", (0, [(24, 2, 2)])),
+]
 
 
 @pytest.mark.parametrize(("name", "change"), KNOWN)

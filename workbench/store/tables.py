@@ -220,7 +220,11 @@ class TableSource:
         for file in files:
             try:
                 if ".parquet" in file.suffixes:
-                    parts.append(pd.read_parquet(file))
+                    import pyarrow.parquet as pq
+
+                    rows = pq.read_table(file)
+                    rows.validate(full=True)  # a text that is not UTF-8 is no error to Arrow until it is used
+                    parts.append(rows.to_pandas())
                 else:
                     parts.append(read_text_table(file, delimiter=self.delimiter, rows=MAX_ROWS + 1))
             except (OSError, ValueError, EOFError) as error:

@@ -6,6 +6,7 @@ import glob
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ class Rows:
             yield from self._table.select(list(columns)).to_batches(max_chunksize=BATCH)
         for file in self._files:
             with _opened(file) as parquet:
-                yield from parquet.iter_batches(BATCH, columns=list(columns))
+                yield from _batches(parquet, BATCH, columns)
 
     def sample(self, columns: Sequence[str]) -> pa.Table:
         """Give all rows where they are few, else some of every part of the files."""
@@ -62,7 +63,7 @@ class Rows:
             return self._table.select(list(columns))
         if self._table is not None:
             return self._table.select(list(columns)).take(np.linspace(0, self.count - 1, SAMPLE).astype(np.int64))
-        parts = []
+        parts: list[pa.RecordBatch] = []
         for file in self._files:
             with _opened(file) as parquet:
                 groups = np.unique(np.linspace(0, parquet.num_row_groups - 1, 8).astype(int)).tolist()
@@ -70,9 +71,7 @@ class Rows:
                 for group in range(parquet.num_row_groups) if whole else groups:
                     share = max(1, SAMPLE // (len(self._files) * len(groups)))
                     size = parquet.metadata.row_group(group).num_rows if whole else share
-                    for batch in parquet.iter_batches(max(1, size), row_groups=[group], columns=list(columns)):
-                        parts.append(batch)
-                        break
+                    parts += islice(_batches(parquet, max(1, size), columns, row_groups=[group]), 1)
         return pa.Table.from_batches(parts) if parts else pa.table({name: pa.nulls(0) for name in columns})
 
 
@@ -119,6 +118,15 @@ def _named_faults(path: Path) -> Iterator[None]:
 def _opened(file: Path) -> Iterator[pq.ParquetFile]:
     with _named_faults(file), pq.ParquetFile(file, memory_map=True) as parquet:
         yield parquet
+
+
+def _batches(
+    parquet: pq.ParquetFile, size: int, columns: Sequence[str], row_groups: Sequence[int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Read batches, and look whether their texts are UTF-8: it is no error to Arrow until one is used."""
+    for batch in parquet.iter_batches(size, row_groups=row_groups, columns=list(columns)):
+        batch.validate(full=True)
+        yield batch
 
 
 def _parquet(files: Sequence[Path]) -> Rows:
