@@ -220,11 +220,7 @@ class TableSource:
         for file in files:
             try:
                 if ".parquet" in file.suffixes:
-                    import pyarrow.parquet as pq
-
-                    rows = pq.read_table(file)
-                    rows.validate(full=True)  # a text that is not UTF-8 is no error to Arrow until it is used
-                    parts.append(rows.to_pandas())
+                    parts.append(_decoded(pd.read_parquet(file)))
                 else:
                     parts.append(read_text_table(file, delimiter=self.delimiter, rows=MAX_ROWS + 1))
             except (OSError, ValueError, EOFError) as error:
@@ -311,6 +307,15 @@ class TableSource:
                 f"Column {column.name}: {error.message}", source=self.name, hint=error.hint
             ) from None
         return pd.Series(amounts, index=column.index, dtype=object)
+
+
+def _decoded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Raise ValueError for a text that is not UTF-8: it is no error until it is used."""
+    for _, column in frame.select_dtypes(["str", "category"]).items():
+        texts = pd.Series(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else column
+        if isinstance(texts.dtype, pd.StringDtype):
+            texts.str.isalpha()
+    return frame
 
 
 def _usual_names(frame: pd.DataFrame, required: tuple[str, ...]) -> pd.DataFrame:
