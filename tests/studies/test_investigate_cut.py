@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from tests.demo_home import END
 from workbench.charts.investigate.tables import finding
 from workbench.core.timerange import TimeRange
-from workbench.studies import log_overview, open_context
+from workbench.studies import log_overview, open_context, trace_analysis
 from workbench.studies.investigate import reading
 from workbench.studies.investigate.investigate import investigate
 from workbench.studies.investigate.reading import default_windows, lines_of, spans_of
@@ -70,3 +72,13 @@ def test_what_came_after_the_records_end_is_no_fall_of_traffic(shared_settings) 
         after = TimeRange(late.end, late.end + timedelta(hours=1))
         assert investigate(ctx, system=system, range=after, as_of=after.end, budget=False).status == "no_data"
         assert log_overview(ctx, system=system, range=after, as_of=after.end).coverage == 0.0
+
+
+def test_calls_a_second_are_those_of_the_time_of_which_traces_are_known(shared_settings) -> None:
+    ctx = open_context(shared_settings)
+    rates = []
+    for end in (END, END + timedelta(hours=3)):
+        span = TimeRange(END - timedelta(hours=1), end)
+        study = trace_analysis(ctx, system="conduit", range=span, as_of=END + timedelta(hours=3))
+        rates.append(study.results["operations"].frame["per_s"].tolist())
+    assert rates[1] == pytest.approx(rates[0], rel=0.02)

@@ -132,7 +132,7 @@ def _reached(times_ns: pd.Series, span: TimeRange) -> TimeRange:
 def _cut(windows: Windows, ranges: list[TimeRange], notes: dict[str, None]) -> Windows:
     """Shorten each range of a comparison to what was read of it."""
     for span, part in zip(windows.spans, ranges, strict=True):
-        if part != span:
+        if part != span and part.start < part.end:
             notes[f"Rates of {span} are those of {part}, the part that was read."] = None
     names = (baseline.name for baseline in windows.baselines)
     return Windows(ranges[0], tuple(Baseline(name, part) for name, part in zip(names, ranges[1:], strict=True)))

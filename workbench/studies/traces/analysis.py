@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import numpy as np
+import pandas as pd
 
 from workbench import __version__
 from workbench.analysis.traces.bands import path_bands, time_saved
@@ -13,13 +14,14 @@ from workbench.analysis.traces.compare import trace_comparison
 from workbench.analysis.traces.failures import failure_paths
 from workbench.analysis.traces.graph import service_graph
 from workbench.analysis.traces.health import trace_health
-from workbench.analysis.traces.population import Population, population
+from workbench.analysis.traces.population import population
 from workbench.analysis.traces.red import operation_rates
 from workbench.analysis.traces.slowest import slowest_traces
 from workbench.core.errors import ParameterError, QueryRejected, QueryTooExpensive, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.timerange import TimeRange, from_ms
 from workbench.studies.sources.context import Context
+from workbench.studies.sources.newest import recorded_until
 from workbench.studies.traces.prices import priced_tokens
 from workbench.studies.traces.reading import TraceRows, read_traces
 
@@ -67,10 +69,11 @@ def trace_analysis(
         Unknown system. A failing source is a status of the study, never an exception.
     """
 
-    def results(traces: Population) -> Mapping[str, Result]:
+    def results(spans: pd.DataFrame) -> Mapping[str, Result]:
+        traces, recorded = population(spans, overlap=overlap), _recorded(ctx, system, range, spans)
         return {
-            "operations": operation_rates(traces, range),
-            "graph": service_graph(traces, range),
+            "operations": operation_rates(traces, recorded),
+            "graph": service_graph(traces, recorded),
             "paths": path_bands(traces),
             "saved": time_saved(traces),
             "failures": failure_paths(traces.forest, traces.path, overlap=overlap),
@@ -82,7 +85,7 @@ def trace_analysis(
     return _study(
         ctx, "trace_analysis", system, range, as_of,
         lambda: [read_traces(ctx, system=system, range=range, operation=operation)],
-        lambda read: results(population(read[0].spans, overlap=overlap)),
+        lambda read: results(read[0].spans),
     )  # fmt: skip
 
 
@@ -112,6 +115,14 @@ def trace_compare(
             "comparison": trace_comparison(*(population(each.spans) for each in read), range=range, before=against)
         },
     )  # fmt: skip
+
+
+def _recorded(ctx: Context, system: str, range: TimeRange, spans: pd.DataFrame) -> TimeRange:
+    """Return the part of a range of which traces are known: rates count that time only."""
+    if not len(spans):
+        return range
+    newest = ctx.source_for(system).state().newest
+    return TimeRange(range.start, recorded_until(newest, int(spans["start_ns"].max()), range))
 
 
 def _study(
