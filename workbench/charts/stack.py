@@ -8,7 +8,7 @@ from typing import Any
 from workbench.charts.theme import Mode, template
 
 #: Height of the plot of one figure, and of what stands around all: legend, ticks, axis title. [px]
-ROW_PX, AROUND_PX = 135, 110
+ROW_PX, AROUND_PX = 120, 110
 
 #: Part of its slot that stands empty between two figures. [ratio]
 _GAP = 0.1

@@ -245,7 +245,7 @@ def burn_figure(rates: BurnRates, *, mode: Mode = "light") -> Any:
     # The words at the line stand beside the bars, not on them.
     bars = max((len(part) for _, part in parts), default=0)
     figure.update_xaxes(title_text="Look-back (up to now)", type="category", range=[-0.5, 1.5 * bars - 0.5])
-    figure.update_layout(height=220, yaxis={"rangemode": "tozero"})
+    figure.update_layout(height=190, yaxis={"rangemode": "tozero"})
     return figure
 
 
