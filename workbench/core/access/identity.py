@@ -79,7 +79,7 @@ class Identity:
             raise not_seen(system)
         if not self.may(role, system):
             where = f"for the system {system!r}" if system else "for all systems"
-            held = self.role(system) or "no role"
+            held = self.role(system) or ("no role" if system else "no role that holds for all of them")
             raise AccessRefused(
                 f"This needs the role {role} {where}; {self.name} has {held}.",
                 hint="An admin grants roles under [access.groups] in the settings.",
