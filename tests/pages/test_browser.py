@@ -12,6 +12,7 @@ import pytest
 
 from tests.pages.browsing import WIDTHS, Visit, dashboard, visiting
 from tests.pages.lab import build_lab
+from workbench.ui.parts.menu import MENU
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -21,19 +22,13 @@ THEMES = {"light": ("rgb(255, 255, 255)", "rgb(31, 39, 51)"), "dark": ("rgb(16, 
 #: The first one visited has figures: on a first visit they are drawn before the theme is known.
 PAGES = {
     "detail": ("slo", {"slo": "availability", "period": "7d"}, "Availability"),
-    "overview": ("", {}, "Overview"),
-    "list": ("slo", {}, "SLOs"),
     "month": ("slo", {"slo": "availability", "period": "2001-01"}, "Availability"),
-    "performance": ("performance", {}, "Performance"),
-    "cost": ("cost", {}, "Cost and tokens"),
-    "quality": ("quality", {}, "Quality"),
-    "capacity": ("capacity", {}, "Capacity"),
-    "alerts": ("alerts", {}, "Alerts"),
-    "sources": ("sources", {}, "Sources"),
-    "security": ("security", {}, "Security and access"),
-    "executive": ("executive", {}, "Executive summary"),
-    "explore": ("explore", {"q": "up"}, "Explore"),
-    "settings": ("settings", {}, "Settings"),
+    "overview": ("", {}, "Overview"),
+    **{
+        entry.file: (entry.file, {"q": "up"} if entry.file == "explore" else {}, entry.title)
+        for entry in (entry for entries in MENU.values() for entry in entries)
+        if entry.file != "overview"
+    },
 }
 
 #: A page is no longer than this at 1440 pixels before anything is opened. [px]
