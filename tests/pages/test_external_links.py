@@ -9,6 +9,8 @@ import pytest
 
 from workbench.core.errors import SettingsError
 from workbench.core.settings import load_settings
+from workbench.core.timerange import TimeRange
+from workbench.ui.parts.external import grafana_url
 
 SYSTEM = "counterfactual-lab"
 
@@ -28,6 +30,20 @@ def test_a_grafana_of_the_settings_opens_the_query_over_the_period(visit, settin
     pane = json.loads(parse_qs(parts.query)["panes"][0])["a"]
     assert "http_requests_total" in pane["queries"][0]["expr"]
     assert int(pane["range"]["to"]) - int(pane["range"]["from"]) == 86_400_000
+
+
+def test_queries_of_log_lines_open_in_a_loki_and_nowhere_else(visit, settings_file):
+    settings_file.write_text(
+        f'{settings_file.read_text()}\n[grafana]\nurl = "https://grafana.example/"\ndatasource = "uid-1"\n'
+    )
+    for page in ("logs.py", "investigate.py"):
+        app = visit(page, system=SYSTEM)
+        assert not app.exception
+        assert links(app) == [], "a Prometheus takes no query of log lines"
+    span = TimeRange.from_ms(0, 60_000)
+    address = grafana_url("https://g.example", "uid-2", '{app="api"}', span, kind="loki")
+    pane = json.loads(parse_qs(urlsplit(address).query)["panes"][0])["a"]
+    assert pane["queries"][0]["datasource"] == {"type": "loki", "uid": "uid-2"}
 
 
 def test_an_archive_has_no_pages_of_its_own(visit):

@@ -10,10 +10,34 @@ from workbench.core.settings.secrets import Frozen
 
 
 class GrafanaSettings(Frozen):
-    """``url`` of a Grafana and ``datasource``, the uid of its Prometheus; links open its Explore with the query."""
+    """``url`` of a Grafana and ``datasource``, the uid of its Prometheus; links open its Explore with the query.
+
+    ``loki`` is the uid of its Loki; without it no link is drawn for queries of log lines.
+    """
 
     url: str
     datasource: str
+    loki: str = ""
+
+    def opens(self, kind: str, *, lines: bool) -> tuple[str, str] | None:
+        """Return kind and uid of the data source that takes queries of a source; None where there is none.
+
+        Parameters
+        ----------
+        kind : str
+            Of the source that was asked, as the settings name it.
+        lines : bool
+            The queries are of log lines, so a Prometheus does not take them.
+
+        Examples
+        --------
+        >>> own = GrafanaSettings(url="https://g.example", datasource="p", loki="l")
+        >>> own.opens("loki", lines=True), own.opens("archive", lines=False), own.opens("elasticsearch", lines=True)
+        (('loki', 'l'), ('prometheus', 'p'), None)
+        """
+        if lines:
+            return ("loki", self.loki) if kind == "loki" and self.loki else None
+        return "prometheus", self.datasource
 
     @field_validator("url")
     @classmethod

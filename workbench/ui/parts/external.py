@@ -14,8 +14,11 @@ from workbench.ui.parts import load
 #: Queries of one study that get a link. [count]
 SHOWN = 3
 
+#: Studies whose queries are of log lines, in the language of their source.
+_OF_LINES = ("log_overview", "investigate")
 
-def grafana_url(url: str, datasource: str, query: str, span: TimeRange) -> str:
+
+def grafana_url(url: str, datasource: str, query: str, span: TimeRange, *, kind: str = "prometheus") -> str:
     """Return the address of Grafana's Explore with a query and a period.
 
     Examples
@@ -24,10 +27,10 @@ def grafana_url(url: str, datasource: str, query: str, span: TimeRange) -> str:
     >>> grafana_url("https://g.example", "p", "up", TimeRange(from_ms(0), from_ms(60_000)))[:65]
     'https://g.example/explore?schemaVersion=1&orgId=1&panes=%7B%22a%2'
     """
-    kind = {"type": "prometheus", "uid": datasource}
+    source = {"type": kind, "uid": datasource}
     pane = {
         "datasource": datasource,
-        "queries": [{"refId": "A", "expr": query, "datasource": kind}],
+        "queries": [{"refId": "A", "expr": query, "datasource": source}],
         "range": {"from": str(span.start_ms), "to": str(span.end_ms)},
     }
     return f"{url}/explore?" + urlencode({"schemaVersion": 1, "orgId": 1, "panes": json.dumps({"a": pane})})
@@ -48,15 +51,17 @@ def prometheus_url(url: str, query: str, span: TimeRange) -> str:
 
 
 def queries(study: Study) -> None:
-    """Draw a link for each of the first queries of a study, where there is a server with pages of its own."""
+    """Draw a link for each of the first queries of a study, where there is a server with pages that take them."""
     grafana, given = load.settings().grafana, load.context().given.get(study.provenance.source)
-    prometheus = given.url if given is not None and given.kind == "prometheus" else ""
-    if not study.range.seconds or not (grafana or prometheus):
+    kind, lines = given.kind if given is not None else "", study.name in _OF_LINES
+    opened = grafana.opens(kind, lines=lines) if grafana else None
+    own = given.url if given is not None and kind == "prometheus" and not grafana else ""
+    if not study.range.seconds or not (opened or own):
         return
     with st.container(horizontal=True, gap="small"):
         for number, query in enumerate(study.provenance.queries[:SHOWN], start=1):
-            if grafana:
-                url, name = grafana_url(grafana.url, grafana.datasource, query, study.range), "Grafana"
+            if grafana and opened:
+                url, name = grafana_url(grafana.url, opened[1], query, study.range, kind=opened[0]), "Grafana"
             else:
-                url, name = prometheus_url(prometheus, query, study.range), "Prometheus"
+                url, name = prometheus_url(own, query, study.range), "Prometheus"
             st.link_button(f"Query {number} in {name}", url, icon=":material/open_in_new:", type="tertiary")
