@@ -52,3 +52,18 @@ def test_a_page_says_what_it_knows_and_claims_nothing_else(visit, settings_file,
         assert ":green-badge" not in text, "nothing was measured, so nothing is OK"
     if state == "down" and page not in ASK_NO_SOURCE:
         assert "sources check" in text or "could not be read" in text or "navailable" in text
+
+
+@pytest.mark.parametrize(
+    ("page", "link", "told"),
+    [
+        ("logs.py", {"level": "LOUD"}, "There is no least severe level 'LOUD'"),
+        ("explore.py", {"lang": "LogQL", "q": "up"}, "There is no language 'LogQL'"),
+        ("scorecard.py", {"periods": "99 months"}, "There is no choice of periods '99 months'"),
+        ("scorecard.py", {"by": "nobody"}, "There is no grouping 'nobody'"),
+    ],
+)
+def test_a_choice_of_a_link_that_is_not_on_offer_is_named(visit, page, link, told):
+    app = visit(page, system=SYSTEM, **link)
+    assert not app.exception
+    assert told in seen(app).replace("\\", "")

@@ -57,17 +57,14 @@ def question() -> tuple[str, str]:
     """Draw the language and the text of a question, both part of the address; returns them."""
     context = load.context()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        offered = languages(context, filters.system())
-        language = st.segmented_control(
-            "Language", offered, default=PROMQL, required=True, key="lang", bind="query-params"
-        )
+        language = filters.segments("Language", languages(context, filters.system()), "lang")
         past = past_questions(context)
         with st.popover("History", icon=":material/history:", disabled=not past):
             for number, (kind, text) in enumerate(past):
                 label = escaped(f"{kind}: {cut(text, 120)}")
                 st.button(label, key=f"past-{number}", on_click=_again, args=(kind, text), help=escaped(text))
-    text = st.text_area("Question", key="q", bind="query-params", placeholder=_EXAMPLES[str(language)], height=90)
-    return str(language), text.strip()
+    text = st.text_area("Question", key="q", bind="query-params", placeholder=_EXAMPLES[language], height=90)
+    return language, text.strip()
 
 
 def _again(kind: str, text: str) -> None:

@@ -15,6 +15,7 @@ from workbench.core.timerange import TimeRange
 from workbench.core.units import count_text, ratio_text
 from workbench.ui.parts import figures, links
 from workbench.ui.parts.cards import Tile, tiles
+from workbench.ui.parts.filters import choice
 from workbench.ui.parts.markdown import escaped
 from workbench.ui.parts.view import Sheet, sheets
 from workbench.ui.parts.window import window as window_of
@@ -35,7 +36,7 @@ def filters() -> dict[str, str]:
     """Draw the filters of lines; return those that are set, as options of the study."""
     with st.container(horizontal=True):
         levels = [_ALL, *SEVERITIES]
-        level = st.selectbox("Least severe level", levels, key="level", bind="query-params", width=180)
+        level = choice("Least severe level", levels, "level", width=180)
         chosen = {
             "contains": st.text_input("Text in the message", key="contains", bind="query-params", width=340),
             "service": st.text_input("Service", key="service", bind="query-params", placeholder="all", width=200),

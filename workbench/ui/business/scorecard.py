@@ -8,7 +8,7 @@ from workbench.charts.slo.scorecard_tables import By, judged_rows, scorecard_fin
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange, calendar_range
 from workbench.core.units import count_text
-from workbench.ui.parts import exports, load
+from workbench.ui.parts import exports, filters, load
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
 
@@ -19,14 +19,10 @@ def choice() -> tuple[TimeRange, int, bool, By]:
     """Ask which periods are shown, and what the rows are grouped by; both stand in the address."""
     left, right = st.columns(2)
     with left:
-        named = st.segmented_control(
-            "Periods", list(_CHOICES), default="12 months", key="periods", bind="query-params", required=True
-        )
+        named = filters.segments("Periods", list(_CHOICES), "periods", noun="choice of periods")
     with right:
-        grouped = st.segmented_control(
-            "Grouped by", ["system", "owner"], default="system", key="by", bind="query-params", required=True
-        )
-    count, quarters = _CHOICES[named or "12 months"]
+        grouped = filters.segments("Grouped by", ["system", "owner"], "by", noun="grouping")
+    count, quarters = _CHOICES[named]
     context = load.context()
     last = calendar_range("last-month", zone=context.zone, now=load.now(), week_start=context.week_start)
     return last, count, quarters, "owner" if grouped == "owner" else "system"

@@ -119,9 +119,9 @@ def slo(system: str) -> str | None:
     return None if picked == ALL else picked
 
 
-def choice(label: str, options: Sequence[str], key: str) -> str:
+def choice(label: str, options: Sequence[str], key: str, *, width: int = 320) -> str:
     """Draw a choice that lives in the address under ``key``; the first option is the default."""
-    return _select(label, options, key, width=320)
+    return _select(label, options, key, width=width)
 
 
 def address(system: str, slo: str) -> dict[str, str]:
@@ -175,10 +175,33 @@ def _zones(first: str) -> list[str]:
     return [first, *sorted(available_timezones() - {first})]
 
 
+def segments(label: str, options: Sequence[str], key: str, *, noun: str = "") -> str:
+    """Draw a choice of few, all in sight, that lives in the address; the first option is the default.
+
+    Parameters
+    ----------
+    label : str
+        Above the choice.
+    options : sequence of str
+        What is on offer.
+    key : str
+        Name in the address.
+    noun : str
+        What one option is called; the label by default.
+    """
+    wanted = st.query_params.get(key)
+    picked = st.segmented_control(label, options, default=options[0], required=True, key=key, bind="query-params")
+    return _named(noun or label, wanted, options, str(picked or options[0]))
+
+
 def _select(label: str, options: Sequence[str], key: str, help: str = "", width: int | None = None) -> str:
-    """Draw a select box bound to the address; a value there that is not on offer is named, not swallowed."""
     wanted = st.query_params.get(key)
     picked = st.selectbox(label, options, key=key, bind="query-params", help=help or None, width=width or "stretch")
+    return _named(label, wanted, options, picked)
+
+
+def _named(label: str, wanted: str | None, options: Sequence[str], picked: str) -> str:
+    """Name a value of the address that is not on offer, which would be swallowed; returns what is shown instead."""
     if wanted is not None and wanted not in options:
         what = label if label.isupper() else label.lower()
         st.warning(
