@@ -62,6 +62,12 @@ class Server:
             found += [child for child, parent in parents.items() if parent == pid]
         return found
 
+    def processors_s(self) -> tuple[float, float, float]:
+        """Processor time of the web process, of the workers, and of what loads modules for workers to come. [s]"""
+        ticks = os.sysconf("SC_CLK_TCK")
+        web, (made, *workers) = (self.family()[0], self.family()[1:] or [0])
+        return _ticks(web) / ticks, sum(map(_ticks, workers)) / ticks, _ticks(made) / ticks
+
     def memory_mb(self) -> tuple[float, float]:
         """Resident memory of the web process, and of all processes with shared pages counted once. [MB]"""
         sizes = []
@@ -73,16 +79,17 @@ class Server:
             sizes.append(next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) / 1000)
         return sizes[0], sum(sizes)
 
-    def processor_s(self, *, workers_alone: bool = False) -> float:
-        """Processor time of all processes, or of those beside the web process. [s]"""
-        total = 0
-        for pid in self.family()[workers_alone:]:
-            try:
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            total += sum(map(int, fields[11:15]))
-        return total / os.sysconf("SC_CLK_TCK")
+    def processor_s(self) -> float:
+        """Processor time of all processes. [s]"""
+        return sum(self.processors_s())
+
+
+def _ticks(pid: int) -> int:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return sum(map(int, fields[11:15]))
 
 
 @dataclass
@@ -203,14 +210,18 @@ def page_times(server: Server, label: str, bars: dict[str, float]) -> None:
 def page_costs(server: Server, bars: dict[str, float]) -> None:
     """Processor time of each page of a process that has started: what is computed, drawn, sent and written down.
 
-    What workers answer ahead while the web process starts is of the first page, and counts as such.
+    What workers answer ahead while the web process starts is of the first page, and counts as such. Modules that are
+    loaded meanwhile for workers to come are of no page, and are said apart.
     """
     ready(server)
-    before = server.processor_s() - server.processor_s(workers_alone=True)
+    web, workers, _ = server.processors_s()
+    before = web
     for page in PAGES:
         asyncio.run(opened(server.port, page, query(SYSTEMS[0], "")))
-        told(f"processor time: {page or 'overview'}", server.processor_s() - before, bars.get(page, float("inf")), "s")
-        before = server.processor_s()
+        web, workers, loading = server.processors_s()
+        told(f"processor time: {page or 'overview'}", web + workers - before, bars.get(page, float("inf")), "s")
+        before = web + workers
+    print(f"loaded meanwhile for workers to come: {loading:.2f} s of processor time")
 
 
 def main() -> None:
