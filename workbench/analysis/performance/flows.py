@@ -178,15 +178,16 @@ def service_flows(
     observed. A flow whose errors no role counts has none, not zero.
     """
     rows: list[dict[str, Any]] = []
+    counted = _Counted(ledger)
     for flow in flows:
         covered = coverage.get(flow.name, 0.0)
         observed_s = covered * period.seconds
         row = {"flow": flow.name, "title": flow.title, "unit": flow.unit, "coverage": covered}
-        whole = {part: _count(ledger, role) if covered else np.nan for part, role in _parts(flow).items()}
+        whole = {part: counted.whole(role) if covered else np.nan for part, role in _parts(flow).items()}
         timed = dict(quantiles.get((flow.name, ""), {}).get("", {}))
         rows.append({**row, "dimension": "", "group": "", **_figures(whole, observed_s), **timed})
         for dimension in flow.dimensions if covered else ():
-            counts = _split(ledger, flow, dimension)
+            counts = _split(counted, flow, dimension)
             groups = sorted(counts.index, key=lambda group: (-counts.loc[group, "requests"], group))
             shown = groups if len(groups) <= top + 1 else groups[:top]
             for group in shown:
@@ -299,10 +300,11 @@ def cache_use(
         (title, group -> share) of gauges by which a system states a share itself. [ratio]
     """
     rows: list[dict[str, Any]] = []
+    counted = _Counted(ledger)
     for title, hit_role, miss_role, dimension in caches:
-        pairs = [("", _count(ledger, hit_role), _count(ledger, miss_role))]
+        pairs = [("", counted.whole(hit_role), counted.whole(miss_role))]
         if dimension:
-            hits, misses = _counts(ledger, hit_role, dimension), _counts(ledger, miss_role, dimension)
+            hits, misses = counted.by(hit_role, dimension), counted.by(miss_role, dimension)
             pairs += [(group, hits.get(group, 0.0), misses.get(group, 0.0)) for group in sorted({**hits, **misses})]
         for group, hit, miss in pairs:
             ratio = hit / (hit + miss) if hit + miss > 0 else np.nan
@@ -319,16 +321,37 @@ def _parts(flow: Flow) -> dict[str, str]:
     return {"requests": flow.name, "errors": flow.errors, "limited": flow.limited}
 
 
-def _split(ledger: pd.DataFrame, flow: Flow, dimension: str) -> pd.DataFrame:
+class _Counted:
+    """What each role counted; its rows are looked for once, and each split of them is made once."""
+
+    def __init__(self, ledger: pd.DataFrame) -> None:
+        self._rows = {str(role): rows for role, rows in ledger.groupby("role", observed=True, sort=False)}
+        self._none = ledger[:0]
+        self._splits: dict[tuple[str, str], dict[str, float]] = {}
+
+    def whole(self, role: str) -> float:
+        """Return what a role counted; NaN when there is no such role."""
+        return float(added(self._rows.get(role, self._none)["amount"])) if role else np.nan
+
+    def by(self, role: str, dimension: str) -> dict[str, float]:
+        """Return what a role counted by the values of a label."""
+        if (role, dimension) not in self._splits:
+            sums = summed(self._rows.get(role, self._none), [dimension])
+            pairs = zip(sums[dimension], sums["amount"], strict=True)
+            self._splits[role, dimension] = {str(group) or NOT_GIVEN: float(amount) for group, amount in pairs}
+        return self._splits[role, dimension]
+
+
+def _split(counted: _Counted, flow: Flow, dimension: str) -> pd.DataFrame:
     """Count a flow by the groups of a label; NaN where a part has no such label, 0 where it counted nothing."""
     labels = (flow.dimensions, flow.error_dimensions, flow.limited_dimensions)
     counts: dict[str, dict[str, float] | float] = {}
-    groups = _counts(ledger, flow.name, dimension)
+    groups = counted.by(flow.name, dimension)
     for (part, role), known in zip(_parts(flow).items(), labels, strict=True):
         if not role or dimension not in known:
             counts[part] = np.nan
         else:
-            sums = _counts(ledger, role, dimension)
+            sums = counted.by(role, dimension)
             counts[part] = {group: sums.get(group, 0.0) for group in groups}
     return pd.DataFrame(counts, index=list(groups), columns=["requests", "errors", "limited"], dtype=np.float64)
 
@@ -340,17 +363,6 @@ def _figures(counts: Mapping[str, float], observed_s: float) -> dict[str, float]
         "rate": requests / observed_s if observed_s > 0 else np.nan,
         "error_ratio": errors / requests if requests > 0 else np.nan,
     }
-
-
-def _count(ledger: pd.DataFrame, role: str) -> float:
-    """Return what a role counted; NaN when there is no such role."""
-    return float(added(ledger.loc[ledger["role"] == role, "amount"])) if role else np.nan
-
-
-def _counts(ledger: pd.DataFrame, role: str, dimension: str) -> dict[str, float]:
-    sums = summed(ledger[ledger["role"] == role], [dimension])
-    pairs = zip(sums[dimension], sums["amount"], strict=True)
-    return {str(group) or NOT_GIVEN: float(amount) for group, amount in pairs}
 
 
 def _single(answer: Metrics) -> Any:

@@ -169,29 +169,24 @@ def resource_use(resources: Sequence[MeasuredResource], *, step_ms: int) -> Reso
 
 def resource_history(resources: Sequence[MeasuredResource], *, step_ms: int, points: int = POINTS) -> ResourceHistory:
     """Join the values of each resource to at most ``points`` steps."""
-    frames, size = [], 1
+    names, times, size = [], [], 1
+    means: list[Floats] = []
+    peaks: list[Floats] = []
     for resource in resources:
-        times = resource.answer.times
-        size = max(1, -(-len(times) // points))
-        ends = np.minimum(np.arange(size - 1, len(times) + size - 1, size), len(times) - 1)
-        for labels, values, present in zip(
-            resource.answer.labels, resource.answer.values, resource.answer.present, strict=True
-        ):
-            mean, peak = _joined(np.where(present & np.isfinite(values), values, np.nan), size)
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "title": resource.title,
-                        "group": group_text(labels),
-                        "unit": resource.unit,
-                        "time": pd.to_datetime(times[ends], unit="ms", utc=True).as_unit("ms"),
-                        "mean": mean,
-                        "peak": peak,
-                    }
-                )
-            )
+        answer = resource.answer
+        size = max(1, -(-len(answer.times) // points))
+        ends = np.minimum(np.arange(size - 1, len(answer.times) + size - 1, size), len(answer.times) - 1)
+        mean, peak = _joined(np.where(answer.present & np.isfinite(answer.values), answer.values, np.nan), size)
+        names += [(resource.title, group_text(labels), resource.unit) for labels in answer.labels]
+        times += [answer.times[ends]] * len(answer.labels)
+        means, peaks = [*means, *mean], [*peaks, *peak]
     columns = ["title", "group", "unit", "time", "mean", "peak"]
-    frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    if not names:
+        return ResourceHistory(pd.DataFrame(columns=columns), step_ms=step_ms * size)
+    rows = np.repeat(np.arange(len(names)), list(map(len, times)))
+    frame = pd.DataFrame(names, columns=columns[:3]).take(rows).reset_index(drop=True)
+    frame["time"] = pd.to_datetime(np.concatenate(times), unit="ms", utc=True).as_unit("ms")
+    frame["mean"], frame["peak"] = np.concatenate(means), np.concatenate(peaks)
     return ResourceHistory(frame, step_ms=step_ms * size)
 
 
@@ -207,7 +202,10 @@ def group_text(labels: Mapping[str, str]) -> str:
 
 
 def _joined(values: Floats, size: int) -> tuple[Floats, Floats]:
-    padded = np.append(values, np.full(-len(values) % size, np.nan)).reshape(-1, size)
+    """Means and peaks of so many neighbours, of each series."""
+    series, steps = values.shape
+    parts = np.full((series, -(-steps // size), size), np.nan)
+    parts.reshape(series, parts.shape[1] * size)[:, :steps] = values
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        return np.nanmean(padded, axis=1), np.nanmax(padded, axis=1)
+        return np.nanmean(parts, axis=2), np.nanmax(parts, axis=2)
