@@ -61,7 +61,9 @@ def visit(chromium, address) -> Iterator[Visit]:
 
 
 @pytest.mark.parametrize(
-    ("scheme", "pages"), [("light", list(PAGES)), ("dark", ["detail", "overview", "cost"])], ids=["light", "dark"]
+    ("scheme", "pages"),
+    [("light", list(PAGES)), ("dark", ["detail", "overview", "cost", "explore"])],
+    ids=["light", "dark"],
 )
 def test_every_page_opens_without_errors_overflow_foreign_requests_or_barriers(chromium, address, scheme, pages):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()

@@ -85,7 +85,7 @@ def answered(language: str, text: str) -> None:
     else:
         cost = f"{_COSTS[language]}; ended after {context.limits.seconds:g} s"
     st.caption(escaped(f"Cost: {cost}. Period: {interval_text(span.start, span.end)}."))
-    if st.button("Run", type="primary", icon=":material/play_arrow:"):
+    if st.button("Run", icon=":material/play_arrow:"):
         st.session_state["ran"] = (language, text)
         keep_question(context, language, text)
     if st.session_state.get("ran") == (language, text):

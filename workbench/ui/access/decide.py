@@ -37,7 +37,7 @@ def forms(system: str, slo: str) -> None:
         kind = st.segmented_control("What", [*KINDS, "exclusion"], default="comment", key="decide_kind")
         with st.form("decide", clear_on_submit=True, border=False):
             window = _window(load.now())
-            if st.form_submit_button("Write", type="primary"):
+            if st.form_submit_button("Write"):
                 _write(system, slo, str(kind or "comment"), window)
 
 

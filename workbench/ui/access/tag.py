@@ -46,7 +46,7 @@ def tag_form(study: Study) -> None:
             word = st.radio("What", list(TAGS), horizontal=True, key="tag_word")
             note = st.text_input("Why", max_chars=500, key="tag_note")
             again = st.checkbox("Also those that are tagged already", key="tag_again")
-            if st.form_submit_button("Tag", type="primary"):
+            if st.form_submit_button("Tag"):
                 _write(
                     study,
                     "" if rule == _EVERY else rule,

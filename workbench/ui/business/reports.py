@@ -48,7 +48,7 @@ def asked_for() -> None:
                 system = st.selectbox("System", systems, width=220)
                 period = st.text_input("Period", "last-month", width=160, help="last-month, 2026-10, 2026-Q3 or 30d")
                 outputs = st.multiselect("Outputs", OUTPUTS, default=["html"], width=260)
-            if st.form_submit_button("Make it", type="primary"):
+            if st.form_submit_button("Make it"):
                 _request(str(template), str(system), period, outputs)
         unfinished = any(job.status in UNFINISHED for job in requested_reports(context))
         st.fragment(_waiting, run_every=LOOKED_S if unfinished else None)()

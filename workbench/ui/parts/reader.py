@@ -43,7 +43,7 @@ def admitted(settings: Settings) -> bool:
     """
     if settings.access.sign_in == "oidc" and not st.user.to_dict().get("is_logged_in"):
         _alone("Sign in to see the systems of your team.")
-        st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login)
+        st.button("Sign in", icon=":material/login:", on_click=st.login)
         return False
     if reader(settings).scope == ():
         _alone("Your account is in no group that may see a system. Ask an admin of the workbench.")
