@@ -77,6 +77,7 @@ def test_an_older_copy_in_the_place_of_the_store_is_an_error(path: Path) -> None
     store = Store(f"sqlite:///{path}")
     assert len(store.exclusions("lab")) == 1
     excluded(path, 1)
+    assert len(store.exclusions("lab")) == 2, "what it has in memory is not what it gives afterwards"
     shutil.copy(older, path)
     with pytest.raises(ArchiveError, match="lacks its newest changes"):
         store.exclusions("lab")
@@ -90,6 +91,32 @@ def seen(path: Path) -> str:
         return "restore" if "restore" in error.hint else error.hint
     whole = [(each.starts_at, each.ends_at, each.semantics, each.zone, each.slo) for each in kept]
     return "whole" if whole == [(NOON, NOON + timedelta(hours=1), "remove", "UTC", "")] else f"another: {kept}"
+
+
+def test_an_open_store_reads_the_file_that_was_put_in_its_place(path: Path, tmp_path: Path) -> None:
+    store, newer = Store(f"sqlite:///{path}"), tmp_path / "newer" / "workbench.db"
+    assert len(store.exclusions("lab")) == 1
+    newer.parent.mkdir()
+    for hour in range(3):
+        excluded(newer, hour)
+    os.replace(newer, path)
+    assert len(store.exclusions("lab")) == 3
+    for beside in ("", "-wal", "-shm"):
+        path.with_name(f"workbench.db{beside}").unlink(missing_ok=True)
+    with pytest.raises(ArchiveError, match="is gone"):
+        store.exclusions("lab")
+
+
+def test_a_store_is_opened_once_for_all_that_is_read_in_turn(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *given, **named: opened.append(given) or connect(*given, **named))
+    store = Store(f"sqlite:///{path}")
+    for _ in range(10):
+        store.exclusions("lab")
+    assert len(opened) == 1
+    store.close()
+    assert not path.with_name("workbench.db-wal").exists(), "it is closed with the store"
 
 
 @pytest.mark.parametrize("part", [b"2026-11-01 12:00", b"remove", b"lab", b"2026-11-01 13:00", b"UTC"])

@@ -94,10 +94,13 @@ def _kept_while_in_place(engine: Engine, path: Path) -> None:
 
 
 def _place(path: Path) -> tuple[int, ...]:
+    """Return what tells other files, or the same written by somebody else, from those that a connection has open."""
     numbers = [os.getpid()]
-    for file in (path, path.with_name(path.name + "-wal")):
-        with suppress(FileNotFoundError):
-            numbers += (state := file.stat()).st_dev, state.st_ino
+    with suppress(FileNotFoundError):
+        state = path.stat()
+        numbers += state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
+    with suppress(FileNotFoundError):
+        numbers += ((state := path.with_name(path.name + "-wal").stat()).st_dev, state.st_ino)
     return tuple(numbers)
 
 
