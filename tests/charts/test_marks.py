@@ -83,3 +83,4 @@ def test_what_happened_is_marked_on_days_of_spend_by_the_clock_of_their_zone():
     assert [f"{edge:%d %H}" for edge in drawn_range(cut, inside)] == ["01 00", "02 09"]
     (legend,) = [bar for bar in figure.data if bar.type == "bar" and bar.showlegend]
     assert legend.marker.pattern.shape is None, "the legend has the plain colour of the group"
+    assert list(legend.x) == [None], "beside a day it would make all bars narrower"

@@ -72,7 +72,7 @@ def daily_figure(
             showlegend=False,
         )
         # the legend of a bar is drawn like its first day: one of its own is never hatched
-        figure.add_bar(x=part["day"].head(1), y=[None], name=name, marker=marker, legendgroup=name, showlegend=True)
+        figure.add_bar(x=[None], y=[None], name=name, marker=marker, legendgroup=name, showlegend=True)
     figure.update_layout(barmode="stack", bargap=0.15, yaxis={"tickformat": _ticks(unit), "rangemode": "tozero"})
     return figure.update_xaxes(type="date")
 
