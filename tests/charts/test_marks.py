@@ -11,6 +11,8 @@ import plotly.graph_objects as go
 
 from workbench.analysis.cost.spend import DailySpend
 from workbench.analysis.counting.happened import Happened
+from workbench.analysis.operations.activity import ActivityDays
+from workbench.charts.activity import days_figure
 from workbench.charts.cost.figures import daily_figure
 from workbench.charts.marks import drawn_range, marked, unknown_shaded
 from workbench.core.timerange import TimeRange
@@ -84,3 +86,12 @@ def test_what_happened_is_marked_on_days_of_spend_by_the_clock_of_their_zone():
     (legend,) = [bar for bar in figure.data if bar.type == "bar" and bar.showlegend]
     assert legend.marker.pattern.shape is None, "the legend has the plain colour of the group"
     assert list(legend.x) == [None], "beside a day it would make all bars narrower"
+
+
+def test_bars_of_days_that_are_not_whole_are_hatched():
+    span = TimeRange(START + timedelta(hours=14), START + timedelta(days=3, hours=9))
+    starts = pd.to_datetime([span.start, *(START + timedelta(days=day) for day in (1, 2, 3))], utc=True)
+    frame = pd.DataFrame({"start": starts, "amount": 1.0, "covered": [1.0, 1.0, 0.5, 1.0]})
+    frame = frame.assign(role="requests", title="Requests", unit="requests", level=False)
+    (bars,) = days_figure(ActivityDays(frame, range=span)).data
+    assert list(bars.marker.pattern.shape) == ["/", "", "/", "/"]

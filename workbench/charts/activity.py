@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from workbench.analysis.operations.activity import ActivityDays
 from workbench.charts.tables import Sentence
 from workbench.charts.theme import HEIGHT, STATUS_WORDS, Mode, palette, plain, template
@@ -16,6 +18,8 @@ _DAY_MS = 86_400_000
 
 def days_figure(days: ActivityDays, role: str = "", *, mode: Mode = "light") -> Any:
     """Draw one thing by day: bars of a count, a line of a level; a day that was not observed stays empty.
+
+    A bar is hatched where the period holds a part of its day, or the day was not observed as a whole.
 
     Parameters
     ----------
@@ -48,11 +52,16 @@ def days_figure(days: ActivityDays, role: str = "", *, mode: Mode = "light") -> 
     if len(rows) and rows["level"].iloc[0]:
         figure.add_scatter(**shared, mode="lines+markers", line={"color": colours.series, "width": 1.5})
     else:
+        day = pd.to_datetime(rows["start"], utc=True).dt.floor("D")
+        whole = (
+            (day >= days.range.start) & (day + pd.Timedelta(days=1) <= days.range.end) & (rows["covered"] >= 1 - 1e-9)
+        )
+        hatching = {"shape": ["" if is_whole else "/" for is_whole in whole], "size": 5}
         figure.add_bar(
             **shared,
             xperiod=_DAY_MS,
             xperiodalignment="middle",
-            marker={"color": colours.series, "line": {"width": 0}},
+            marker={"color": colours.series, "line": {"width": 0}, "pattern": hatching},
             textposition="none",
         )
     axes = {"xaxis": {"title": {"text": "Day (UTC)"}, "type": "date"}, "yaxis": {"title": {"text": unit}}}
