@@ -160,6 +160,6 @@ def review_items(
     status: Status = "no_data" if frame.empty else "at_risk" if "attention" in verdicts else "ok"
     if status == "ok" and "unavailable" in verdicts:
         status = "unavailable"
-    if status == "ok" and "not_measured" in verdicts:
-        status = "no_data"  # an item that nothing was measured for is not in order
+    if status == "ok" and ("not_measured" in verdicts or verdicts == {"open"}):
+        status = "no_data"  # what nothing was measured for, and what nobody has answered yet, is not in order
     return ReviewItems(frame.reset_index(drop=True), review=review, since=since), status
