@@ -70,9 +70,9 @@ def test_a_threshold_of_yes_and_no_has_no_worst_value():
     assert errors.evidence.startswith("broken 2 times, 10 min in all; broken now; worst 50.0 %, limit > ")
 
 
-def spent(objectives: list[str]) -> str:
+def spent(objectives: list[str], second: float = 0.1) -> str:
     rows = {"kind": "episode", "total": 10.0, "objective": objectives, "episode": [0, 1], "title": objectives,
-            "budget_share": [0.3, 0.1], "minutes": [15.0, 60.0],
+            "budget_share": [0.3, second], "minutes": [15.0, 60.0],
             "start": pd.to_datetime(["2026-11-27T15:00Z", "2026-11-26T08:00Z"])}  # fmt: skip
     return spending_finding(result(**rows)).text
 
@@ -82,6 +82,7 @@ def test_the_one_objective_of_a_page_is_not_named_at_each_episode():
         "What spent most: 30 % of the budget in 15 min from 27 Nov 2026 15:00 UTC; 10 %"
     )
     assert spent(["a", "b"]).count(":") == 1 + 2 + 2, "two objectives are named"
+    assert "; 0.6 % of the budget in" in spent(["a", "a"], 0.006), "as the table says it, not 1 %"
 
 
 def test_a_report_names_objectives_by_their_titles_unless_two_share_one():

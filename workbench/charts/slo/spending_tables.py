@@ -148,8 +148,9 @@ def spending_finding(spent: Result, contributed: Result | None = None) -> Senten
     for row in episodes.sort_values("budget_share", ascending=False).head(3).itertuples():
         place = where.get((str(row.objective), int(row.episode)), "")
         title = f"{row.title}: " if several else ""
+        share = ratio_text(row.budget_share, digits=0 if row.budget_share >= 0.1 else 1)
         parts.append(
-            f"{title}{ratio_text(row.budget_share, digits=0)} of the budget in {span_text(row.minutes * 60)} "
+            f"{title}{share} of the budget in {span_text(row.minutes * 60)} "
             f"from {instant_text(row.start)}{f' ({place})' if place else ''}"
         )
     return Sentence("What spent most: " + "; ".join(parts) + ".")
