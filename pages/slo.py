@@ -59,7 +59,7 @@ with body, states.guard():
             )
             spent.episodes(system, objective.id, period)
         names = ["Burn rate", "Definition", "What if", "Alerting policies"]
-        burn, definition, what_if, policies = st.tabs(names, key="table", on_change="rerun", bind="query-params")
+        burn, definition, what_if, policies = filters.tabs(names)
         with definition:
             detail.definition(objective)
         if usable:

@@ -60,6 +60,7 @@ def test_a_page_says_what_it_knows_and_claims_nothing_else(visit, settings_file,
         ("logs.py", {"level": "LOUD"}, "There is no least severe level 'LOUD'"),
         ("explore.py", {"lang": "LogQL", "q": "up"}, "There is no language 'LogQL'"),
         ("scorecard.py", {"periods": "99 months"}, "There is no choice of periods '99 months'"),
+        ("performance.py", {"table": "Flaws"}, "There is no table 'Flaws'"),
         ("scorecard.py", {"by": "nobody"}, "There is no grouping 'nobody'"),
     ],
 )

@@ -9,6 +9,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from workbench.core.errors import ParameterError
 from workbench.core.periods import DEFAULT, calendar_name, parse_period
@@ -122,6 +123,14 @@ def slo(system: str) -> str | None:
 def choice(label: str, options: Sequence[str], key: str, *, width: int = 320) -> str:
     """Draw a choice that lives in the address under ``key``; the first option is the default."""
     return _select(label, options, key, width=width)
+
+
+def tabs(names: Sequence[str], key: str = "table") -> Sequence[DeltaGenerator]:
+    """Draw tabs of which the open one is part of the address under ``key``; the first is open by default."""
+    wanted = st.query_params.get(key)
+    drawn = st.tabs(names, key=key, on_change="rerun", bind="query-params")
+    _named(key, wanted, names, names[0])
+    return drawn
 
 
 def address(system: str, slo: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import streamlit as st
 from workbench.charts.tables import Sentence
 from workbench.charts.unusual import Line, usual_sentence
 from workbench.core.result import Study
-from workbench.ui.parts import links, states, tables
+from workbench.ui.parts import filters, links, states, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.drawn import once
 from workbench.ui.parts.markdown import escaped
@@ -105,7 +105,7 @@ def fitting(lines: Sequence[Line]) -> Sequence[Line]:
 def sheets(parts: Sequence[Sheet]) -> None:
     """Draw tables behind tabs, the first open; the open one is part of the address."""
     names = [part.title for part in parts]
-    for part, tab in zip(parts, st.tabs(names, key="table", on_change="rerun", bind="query-params"), strict=True):
+    for part, tab in zip(parts, filters.tabs(names), strict=True):
         with tab:
             if part.rows:
                 tables.texts(part.rows, alt=part.title, shared=True)
