@@ -195,14 +195,17 @@ def _group(part: RowGroup) -> SampleGroup:
     step_ms = max(int(gaps[len(gaps) // 2]), 0) if len(gaps) else 1
     odd = np.flatnonzero(gaps != step_ms)
     ids, bounds = _series(part, odd[gaps[odd] < 0] + 1)
-    starts = np.union1d(odd + 1, bounds[:-1])
+    starts = np.append(0, odd + 1)
+    if not (gaps[bounds[1:-1] - 1] != step_ms).all():  # a series may begin just when the one before would go on
+        starts = np.union1d(starts, bounds[:-1])
     if not step_ms or len(starts) - len(ids) > size // _STRETCH:
         step_ms, starts = 0, bounds[:0]
     whole, scale, other = (
         column if (column := held.get(name)) is not None and column.null_count < size else None
         for name in ("value_int", "scale", "value")
     )
-    places = None if whole is None or not whole.null_count else np.flatnonzero(~_valid(whole))
+    valid = None if whole is None or not whole.null_count else _valid(whole)
+    places = None if valid is None else np.flatnonzero(~valid)
     floats = None
     if whole is None or places is not None:
         at = slice(None) if places is None else places
@@ -219,7 +222,7 @@ def _group(part: RowGroup) -> SampleGroup:
         times[starts],
         None if step_ms else _since(times, part.low["ts"], part.high["ts"]),
         None if whole is None else _narrow(column_array(whole, np.int64), np.int32),
-        0 if whole is None or scale is None else _scale(scale, places),
+        0 if whole is None or scale is None else _scale(scale, valid),
         floats,
         places,
         marked=floats is not None and bool(is_stale(floats).any()),
@@ -240,11 +243,12 @@ def _series(part: RowGroup, falls: NDArray[np.int64]) -> tuple[NDArray[np.int32]
     return each[bounds[:-1]], bounds
 
 
-def _scale(column: pa.ChunkedArray, places: NDArray[np.int64] | None) -> NDArray[np.int8] | int:
-    """Return the scale of each whole number; one where all have the same, apart from the rows without one."""
+def _scale(column: pa.ChunkedArray, valid: NDArray[np.bool_] | None) -> NDArray[np.int8] | int:
+    """Return the scale of each whole number, one where all have the same; what stands at other rows is not used."""
     scale = column_array(column.fill_null(0), np.int8)
-    of_whole = scale if places is None else np.delete(scale, places)
-    first, last = int(of_whole.min()), int(of_whole.max())
+    if valid is not None:
+        scale = np.where(valid, scale, scale[valid.argmax()])
+    first, last = int(scale.min()), int(scale.max())
     return first if first == last else scale.copy()
 
 
