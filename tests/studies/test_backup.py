@@ -22,6 +22,7 @@ from workbench.cli.main import main
 from workbench.core.errors import ArchiveError, ParameterError
 from workbench.core.series import SeriesSet
 from workbench.core.settings import Settings, SourceSettings
+from workbench.core.units import instant_text
 from workbench.report.issue.issue import issue_report
 from workbench.report.issue.reproduce import find_issue, issued_rows, reproduce
 from workbench.store import open_store
@@ -87,6 +88,7 @@ def test_the_drill(settings, tmp_path, capsys):
     said = capsys.readouterr()
     assert left.value.code == 0, said.err
     assert "2 of 2 issued reports are the same to the last byte" in said.err
+    assert f"Restored the backup of {instant_text(NOW)}: " in said.err
 
 
 @pytest.mark.slow

@@ -51,6 +51,7 @@ def restore(state: Any, from_: str, replace: bool) -> None:
     """
     from datetime import UTC, datetime
 
+    from workbench.core.units import instant_text
     from workbench.report.issue.issue import placed
     from workbench.report.issue.reproduce import reproduce
     from workbench.store import open_store
@@ -60,8 +61,10 @@ def restore(state: Any, from_: str, replace: bool) -> None:
     click.echo(Path(state.settings.home))
     issues = [placed(issue, state.settings) for issue in open_store(state.settings).issues()]
     wrong = [issue for issue in issues if not reproduce(state.settings, issue).whole]
-    say(f"Restored the backup of {manifest['made_at']}: {sum(manifest['rows'].values()):,} rows of the store.")
-    say(f"{len(issues) - len(wrong)} of {len(issues)} issued reports are the same to the last byte.")
+    made = instant_text(datetime.fromisoformat(manifest["made_at"]))
+    say(f"Restored the backup of {made}: {sum(manifest['rows'].values()):,} rows of the store.")
+    same = f"{len(issues) - len(wrong)} of {len(issues)} issued reports are the same to the last byte."
+    say(same if issues else "The backup holds no issued report.")
     for issue in wrong:
         say(f"Different: {issue.report} {issue.system} {issue.period} ({issue.zone}) issue {issue.number}.")
     if wrong:
