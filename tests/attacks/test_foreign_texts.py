@@ -99,6 +99,8 @@ def test_a_file_that_was_changed_is_read_or_refused(name, folder, change) -> Non
 KNOWN = [
     ("chunks", (0, [(1, 6, 4), (36, 0, 1195)])),
     ("Parquet table", (0, [(24, 2, 2)])),
+    ("Parquet table", (0, [(404, 2, 2)])),
+    ("Parquet table", (0, [(404, 3, 51)])),
     ("rows of Parquet", (0, [(24, 2, 2)])),
 ]
 

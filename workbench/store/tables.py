@@ -220,7 +220,7 @@ class TableSource:
         for file in files:
             try:
                 if ".parquet" in file.suffixes:
-                    parts.append(_decoded(pd.read_parquet(file)))
+                    parts.append(_parquet(file))
                 else:
                     parts.append(read_text_table(file, delimiter=self.delimiter, rows=MAX_ROWS + 1))
             except (OSError, ValueError, EOFError) as error:
@@ -309,12 +309,16 @@ class TableSource:
         return pd.Series(amounts, index=column.index, dtype=object)
 
 
-def _decoded(frame: pd.DataFrame) -> pd.DataFrame:
-    """Raise ValueError for a text that is not UTF-8: it is no error until it is used."""
-    for _, column in frame.select_dtypes(["str", "category"]).items():
-        texts = pd.Series(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else column
-        if isinstance(texts.dtype, pd.StringDtype):
-            texts.str.isalpha()
+def _parquet(file: Path) -> pd.DataFrame:
+    """Read a file and each of its texts: that one is not UTF-8 is no error until it is used."""
+    try:
+        frame = pd.read_parquet(file)
+        for _, column in frame.select_dtypes(["str", "category"]).items():
+            column.to_numpy()
+    except (OSError, ValueError, EOFError):
+        raise
+    except Exception as error:  # of Arrow, which this room does not know
+        raise ValueError("a value cannot be decoded; texts must be UTF-8") from error
     return frame
 
 
