@@ -60,20 +60,44 @@ def _write(system: str, slo: str, kind: str, window: Window) -> None:
         write, more = add_exclusion, {"end": window.end, "reason": window.text}
     else:
         write, more = add_annotation, {"end": lasting, "kind": kind, "text": window.text}
+
+    def decide() -> None:
+        record = write(context, **given, **more)
+        st.cache_data.clear()
+        st.success(f"Written as {record.id}, in your name. The figures follow at the next look.")
+
+    submit(system, decide)
+
+
+def submit(system: str, write: Callable[[], object]) -> bool:
+    """Write what a form holds; say why where it is refused, and show somebody else's change first.
+
+    Parameters
+    ----------
+    system : str
+        Id of the system that the change is of.
+    write : callable
+        Writes, with :func:`newest_seen` as what the reader has seen.
+
+    Returns
+    -------
+    bool
+        Whether it was written.
+    """
     try:
-        written_record = write(context, **given, **more)
+        write()
     except ChangedMeanwhile as changed:
-        look(system, changed.newest)
+        _look(system, changed.newest)
         states.failed(changed)
     except WorkbenchError as error:
         states.failed(error)
     else:
-        look(system, None)
-        st.cache_data.clear()
-        st.success(f"Written as {written_record.id}, in your name. The figures follow at the next look.")
+        _look(system, None)
+        return True
+    return False
 
 
-def look(system: str, newest: int | None) -> None:
+def _look(system: str, newest: int | None) -> None:
     """Note the newest change that the reader has been shown; None looks it up."""
     seen: dict[str, int] = st.session_state.setdefault(_SEEN, {})
     seen[system] = written(load.context()).newest_change(system) if newest is None else newest

@@ -5,13 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from workbench.analysis.alerts.tags import TAGS
-from workbench.core.errors import ChangedMeanwhile, WorkbenchError
 from workbench.core.result import Study
 from workbench.core.timerange import to_ms
 from workbench.core.units import instant_text
 from workbench.studies.alerts.tags import tag_alerts
-from workbench.ui.access.decide import look, newest_seen
-from workbench.ui.parts import load, states
+from workbench.ui.access.decide import newest_seen, submit
+from workbench.ui.parts import load
 
 #: Most alerts in the list; all of a rule are tagged without choosing.
 _LISTED = 500
@@ -58,17 +57,12 @@ def tag_form(study: Study) -> None:
 
 
 def _write(study: Study, rule: str, tag: str, note: str, chosen: set[tuple[str, str, int]], again: bool) -> None:
-    try:
+    def write() -> None:
         count = tag_alerts(
             load.context(), system=study.system, range=study.range, as_of=study.as_of, tag=tag, rule=rule, note=note,
             again=again, chosen=chosen, seen=newest_seen(study.system),
         )  # fmt: skip
-    except ChangedMeanwhile as changed:
-        look(study.system, changed.newest)
-        states.failed(changed)
-    except WorkbenchError as error:
-        states.failed(error)
-    else:
-        look(study.system, None)
         st.cache_data.clear()
         st.success(f"{count} alert{'s' if count != 1 else ''} tagged {tag!r}, in your name.")
+
+    submit(study.system, write)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -9,11 +10,10 @@ import streamlit as st
 from workbench import studies
 from workbench.analysis.reviews.items import REVIEWS
 from workbench.charts.reviews import tables as rows
-from workbench.core.errors import ChangedMeanwhile, WorkbenchError
 from workbench.core.result import Study
 from workbench.core.units import count_text
 from workbench.studies.reviews.review import items_of
-from workbench.ui.access.decide import look, newest_seen
+from workbench.ui.access.decide import newest_seen, submit
 from workbench.ui.parts import filters, load, states, tables
 from workbench.ui.parts.cards import Tile, tiles
 from workbench.ui.parts.markdown import escaped
@@ -71,18 +71,8 @@ def _tick(study: Study) -> None:
     if not tick and not finish:
         return
     given: Any = {"note": note, "at": context.clock(), "seen": seen}
-    try:
-        if tick:
-            studies.tick_item(context, system=study.system, item=item, **given)
-        else:
-            studies.finish_review(context, study, **given)
-    except ChangedMeanwhile as changed:
-        look(study.system, changed.newest)
-        states.failed(changed)
-    except WorkbenchError as error:
-        states.failed(error)
-    else:
-        look(study.system, None)
+    write = partial(studies.tick_item, context, system=study.system, item=item, **given)
+    if submit(study.system, write if tick else partial(studies.finish_review, context, study, **given)):
         st.rerun()
 
 
