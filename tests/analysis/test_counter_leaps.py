@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from workbench.analysis.counting.births import going_on
-from workbench.analysis.counting.increase import exact_increases, observed_share
+from workbench.analysis.counting.increase import Sightings, exact_increases
 from workbench.analysis.counting.leaps import _even, _surely_even, leap_notes, leaps_in, several_processes
 from workbench.analysis.counting.overlaps import gauges_in
 from workbench.core.counters.dips import without_dips
@@ -125,7 +125,7 @@ def test_a_series_born_with_what_it_counted_since_goes_on_from_none(first) -> No
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_samples_that_are_no_counts_are_not_observed(value) -> None:
     values = np.where(STEPS < 300, STEPS * 60.0, value)
-    assert observed_share(SeriesSet.of([counted(values)]), [0, 200 * STEP, 400 * STEP, 600 * STEP]).tolist() == [
+    assert Sightings([0, 200 * STEP, 400 * STEP, 600 * STEP]).share(SeriesSet.of([counted(values)])).tolist() == [
         1,
         1,
         0,
@@ -139,7 +139,7 @@ def test_a_target_that_is_scraped_seldom_is_observed_but_for_its_gaps(minutes, o
     times = np.arange(-86_400_000, 4 * 86_400_000 + 1, minutes * STEP) + offset
     times = times[(times < 86_400_000) | (times >= 2 * 86_400_000)]
     series = SeriesSet.of([(LABELS, times, times / 1e3)])
-    share = observed_share(series, np.arange(0, 3 * 86_400_000 + 1, 300_000))
+    share = Sightings(np.arange(0, 3 * 86_400_000 + 1, 300_000)).share(series)
     days = share.reshape(3, -1).mean(axis=1)
     assert days == pytest.approx([1, 0, 1], abs=1.1 * minutes / 1440 + 0.004)
 

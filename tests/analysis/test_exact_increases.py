@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis.counting.increase import born_while_up, exact_increases, observed_share
+from workbench.analysis.counting.increase import Sightings, born_while_up, exact_increases
 from workbench.core.errors import ParameterError
 from workbench.core.series import STALE, SeriesSet
 
@@ -96,16 +96,23 @@ def test_a_rare_series_does_not_make_its_target_look_unseen() -> None:
             ({"job": "web", "instance": "a", "code": "503"}, [70, 210], [1.0, 2.0]),
         ]
     )
-    assert observed_share(seen, EDGES).tolist() == [1, 1, 1, 1]
+    assert Sightings(EDGES).share(seen).tolist() == [1, 1, 1, 1]
 
 
 def test_time_before_the_first_and_after_the_last_sample_is_not_observed() -> None:
-    assert observed_share(one([70, 130], [1, 2]), EDGES).tolist() == [0, 1, 1, 0]
-    assert observed_share(SeriesSet.empty(), EDGES).tolist() == [0, 0, 0, 0]
+    assert Sightings(EDGES).share(one([70, 130], [1, 2])).tolist() == [0, 1, 1, 0]
+    assert Sightings(EDGES).share(SeriesSet.empty()).tolist() == [0, 0, 0, 0]
+
+
+def test_what_was_seen_of_one_scrape_is_not_taken_for_another() -> None:
+    sightings, parts = Sightings(EDGES), [one([10, 70], [1, 2]), one([70, 130], [1, 2]), one([10, 70], [3, 4])]
+    assert [sightings.share(part).tolist() for part in parts] == [
+        Sightings(EDGES).share(part).tolist() for part in parts
+    ]
 
 
 def test_a_stale_mark_is_no_observation() -> None:
-    assert observed_share(one([10, 70, 130], [1, STALE, 2]), EDGES).tolist() == [1, 0, 1, 0]
+    assert Sightings(EDGES).share(one([10, 70, 130], [1, STALE, 2])).tolist() == [1, 0, 1, 0]
 
 
 counters = st.lists(st.tuples(st.integers(1, 50), st.integers(0, 1_000)), min_size=1, max_size=40)

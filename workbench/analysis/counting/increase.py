@@ -132,20 +132,13 @@ def born_while_up(series: SeriesSet, up: SeriesSet) -> NDArray[np.bool_]:
     return born
 
 
-def observed_share(series: SeriesSet, edges_ms: Edges) -> Floats:
-    """Share of the targets alive in each slice that were seen in it.
+class Sightings:
+    """In which slices targets were seen, for one question after another: what is known of a scrape is kept.
 
     Parameters
     ----------
-    series : SeriesSet
-        Any series of the targets; a target is a pair of ``job`` and ``instance``.
     edges_ms : array-like of int, strictly increasing, length n_slices + 1
         Slice edges. [ms since the epoch]
-
-    Returns
-    -------
-    float64 array, length n_slices
-        In [0, 1]; 0 where no target was alive. [ratio]
 
     Notes
     -----
@@ -157,19 +150,8 @@ def observed_share(series: SeriesSet, edges_ms: Edges) -> Floats:
     Examples
     --------
     >>> seen = SeriesSet.of([({"instance": "a"}, [10, 20, 40], [1, 1, 1]), ({"instance": "b"}, [10, 40], [1, 1])])
-    >>> observed_share(seen, [0, 10, 20, 30, 40, 50]).tolist()
+    >>> Sightings([0, 10, 20, 30, 40, 50]).share(seen).tolist()
     [1.0, 0.5, 0.0, 1.0, 0.0]
-    """
-    return Sightings(edges_ms).share(series)
-
-
-class Sightings:
-    """In which slices targets were seen, for one question after another: what is known of a scrape is kept.
-
-    Parameters
-    ----------
-    edges_ms : array-like of int, strictly increasing, length n_slices + 1
-        Slice edges. [ms since the epoch]
     """
 
     def __init__(self, edges_ms: Edges) -> None:
@@ -178,7 +160,18 @@ class Sightings:
         self._known: dict[tuple[str, str], tuple[NDArray[np.int64], NDArray[np.bool_]]] = {}
 
     def share(self, series: SeriesSet) -> Floats:
-        """Return the share of the targets alive in each slice that were seen in it, as :func:`observed_share` does."""
+        """Return the share of the targets alive in each slice that were seen in it.
+
+        Parameters
+        ----------
+        series : SeriesSet
+            Any series of the targets; a target is a pair of ``job`` and ``instance``.
+
+        Returns
+        -------
+        float64 array, length n_slices
+            In [0, 1]; 0 where no target was alive. [ratio]
+        """
         edges, places = self._edges, dict[tuple[str, str], int]()
         codes = [places.setdefault(target_of(labels), len(places)) for labels in series.labels]
         seen = np.zeros((len(places), len(edges) - 1), np.bool_)
