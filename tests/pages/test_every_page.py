@@ -55,7 +55,7 @@ def test_a_page_says_what_it_knows_and_claims_nothing_else(visit, settings_file,
 
 
 @pytest.mark.parametrize(
-    ("page", "link", "told"),
+    ("page", "link", "sentence"),
     [
         ("logs.py", {"level": "LOUD"}, "There is no least severe level 'LOUD'"),
         ("explore.py", {"lang": "LogQL", "q": "up"}, "There is no language 'LogQL'"),
@@ -64,7 +64,7 @@ def test_a_page_says_what_it_knows_and_claims_nothing_else(visit, settings_file,
         ("scorecard.py", {"by": "nobody"}, "There is no grouping 'nobody'"),
     ],
 )
-def test_a_choice_of_a_link_that_is_not_on_offer_is_named(visit, page, link, told):
+def test_a_choice_of_a_link_that_is_not_on_offer_is_named(visit, page, link, sentence):
     app = visit(page, system=SYSTEM, **link)
     assert not app.exception
-    assert told in seen(app).replace("\\", "")
+    assert sentence in seen(app).replace("\\", "")

@@ -63,9 +63,9 @@ def slo_lines(study: Study) -> tuple[Line, ...]:
     """One line per objective that is missed, at risk, or for which a burn-rate alert fires; the least budget first."""
     frame, outlook = study.results["compliance"].frame, study.results["outlook"].frame
     firing = frame["objective"].map(outlook.set_index("objective")["firing"]).fillna("")
-    told = frame["status"].isin(["spent", "at_risk"]) | (frame["status"].eq("ok") & firing.ne(""))
+    listed = frame["status"].isin(["spent", "at_risk"]) | (frame["status"].eq("ok") & firing.ne(""))
     lines = []
-    for row in frame.assign(firing=firing)[told].sort_values("period_left_ratio").itertuples():
+    for row in frame.assign(firing=firing)[listed].sort_values("period_left_ratio").itertuples():
         evidence = (
             f"{ratio_text(row.sli)} against {target_text(row.target)}, {budget_left_text(row)} of the budget left"
         )

@@ -49,8 +49,8 @@ def outlook_sentence(outlook: Result) -> str:
 def _outlook(row: Any) -> str:
     if not _known(row.burn_rate):
         return f"The pace is not known: nothing was measured in the last {row.pace}."
-    one = "bad slice" if row.unit == "slices" else "failure"
-    left = f"{nouns_text(row.failures_left, one)} left" if row.failures_left > 0 else f"no {one} is left"
+    failure = "bad slice" if row.unit == "slices" else "failure"
+    left = f"{nouns_text(row.failures_left, failure)} left" if row.failures_left > 0 else f"no {failure} is left"
     if row.left_ratio < 0:
         text = f"The budget is overspent by {ratio_text(-row.left_ratio, digits=1)}"
     elif pd.notna(row.exhausted_at):

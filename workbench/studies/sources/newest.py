@@ -81,6 +81,19 @@ def recorded_until(newest: datetime | None, last_ns: int | None, span: TimeRange
         Newest record of the range. [ns since the epoch]
     span : TimeRange
         The range.
+
+    Returns
+    -------
+    datetime
+        Within the range. [UTC]
+
+    Examples
+    --------
+    >>> from datetime import UTC, timedelta
+    >>> noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    >>> hour = TimeRange(noon - timedelta(hours=1), noon)
+    >>> [f"{recorded_until(noon - timedelta(minutes=age), None, hour):%H:%M}" for age in (4, 20, 90)]
+    ['12:00', '11:40', '11:00']
     """
     if newest is None:
         return span.end
