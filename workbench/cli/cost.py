@@ -357,6 +357,7 @@ def price(
     from workbench.analysis.cost.prices.book import charge, unpriced_units
     from workbench.core.errors import ParameterError
     from workbench.core.timerange import parse_instant
+    from workbench.core.units import instant_text
     from workbench.studies.cost.price_file import read_book
 
     counts = {}
@@ -371,23 +372,18 @@ def price(
     price = prices.price(provider, model, when)
     if price is None:
         raise ParameterError(
-            f"{book.name} has no price of {provider} {model} at {when:%-d %b %Y %H:%M} UTC.",
+            f"{book.name} has no price of {provider} {model} at {instant_text(when)}.",
             hint="Unknown is not free: check provider, model and date.",
         )
     cost = charge(counts, price, batch=batch)
     if unknown := unpriced_units(counts, price):
         raise ParameterError(
-            f"{book.name} has no price of {', '.join(unknown)} of {provider} {model} at {when:%-d %b %Y %H:%M} UTC.",
+            f"{book.name} has no price of {', '.join(unknown)} of {provider} {model} at {instant_text(when)}.",
             hint=f"Unknown is not free: leave them out, or use a unit that has a price: {', '.join(price.rates)}.",
         )
     rows = [
-        {"part": name, "amount": f"{amount:f} {price.currency}"}
-        for name, amount in (
-            ("input", cost.input),
-            ("output", cost.output),
-            ("other", cost.other),
-            ("total", cost.total),
-        )
+        {"part": name, "amount": f"{getattr(cost, name):f} {price.currency}"}
+        for name in ("input", "output", "other", "total")
     ]
     if format_ == "json":
         print_json({"rows": rows, "model": price.model, "source": price.source})
@@ -395,6 +391,6 @@ def price(
         print_csv(rows)
     else:
         print_table(rows, right=["amount"])
-    say(f"{price.provider} {price.model}, prices of {price.source} in force on {when:%-d %b %Y %H:%M} UTC")
+    say(f"{price.provider} {price.model}, prices of {price.source} in force on {instant_text(when)}")
     if wholes := sorted(set(counts) - set(price.rates)):
         say(f"Note: paid at the price of the unit that holds them: {', '.join(wholes)}.")

@@ -14,6 +14,7 @@ from workbench.core.timerange import (
     named_zone,
     parse_instant,
 )
+from workbench.core.units import instant_text
 
 #: Name of no period: each objective is judged over its own window, any other question over its usual length.
 DEFAULT = "default"
@@ -80,8 +81,8 @@ def begun(span: TimeRange, text: str, as_of: datetime) -> TimeRange:
     """
     if span.start > as_of:
         raise ParameterError(
-            f"The period {text} has not begun: it starts {span.start:%-d %b %Y %H:%M} UTC, and history is read up to "
-            f"{as_of:%-d %b %Y %H:%M} UTC.",
+            f"The period {text} has not begun: it starts {instant_text(span.start)}, and history is read up to "
+            f"{instant_text(as_of)}.",
             hint="Choose an earlier one, e.g. last-month or 30d.",
         )
     return span

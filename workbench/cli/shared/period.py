@@ -64,6 +64,7 @@ class PeriodOptions:
         from workbench.core.errors import ParameterError
         from workbench.core.periods import begun, parse_period
         from workbench.core.timerange import TimeRange, parse_instant
+        from workbench.core.units import instant_text
 
         if sum(option is not None for option in (self.period, self.last, self.since)) > 1:
             raise ParameterError("--period, --last and --from exclude each other.", hint="Give one of them.")
@@ -73,7 +74,7 @@ class PeriodOptions:
             span = TimeRange(parse_instant(self.since, zone=calendar.zone), end)
             if not span.seconds:
                 raise ParameterError(
-                    f"The period is empty: it ends where it starts, {span.start:%-d %b %Y %H:%M} UTC.",
+                    f"The period is empty: it ends where it starts, {instant_text(span.start)}.",
                     hint="Give a length such as --last 30d, or two different instants.",
                 )
             begun(span, f"from {self.since}", as_of)

@@ -66,6 +66,7 @@ def add(
           --rule "FREQ=WEEKLY;BYDAY=SU" --reason "Weekly maintenance"
     """
     from workbench.core.timerange import parse_instant
+    from workbench.core.units import interval_text
     from workbench.studies.decisions.exclusions import add_exclusion
 
     context, zone = state.context(), state.settings.zone
@@ -82,7 +83,7 @@ def add(
         reason=reason,
     )
     click.echo(record.id)
-    say(f"{record.starts_at:%-d %b %Y %H:%M} to {record.ends_at:%-d %b %Y %H:%M} UTC{', repeating' if rule else ''}.")
+    say(f"{interval_text(record.starts_at, record.ends_at)}{', repeating' if rule else ''}.")
     say("The figures count without it from now on; workbench slo status shows them with and without.")
 
 

@@ -37,6 +37,7 @@ def status(
     """
     from workbench.charts.slo.decision_tables import definition_rows, effect_rows, member_rows
     from workbench.charts.tables import compliance_rows, running_note
+    from workbench.core.units import instant_text
     from workbench.studies import slo_compliance
 
     context = state.context()
@@ -54,7 +55,7 @@ def status(
         print_table(rows, right=[name for name in (rows[0] if rows else {}) if name not in ("objective", "status")])
         say(
             f"{system}, {study.range}; source {study.provenance.source} ({study.provenance.semantics}); "
-            f"data to {study.freshness:%-d %b %Y %H:%M} UTC"
+            f"data to {instant_text(study.freshness)}"
             if study.freshness
             else f"{system}, {study.range}: {'no answer' if study.status == 'unavailable' else 'no data'}"
         )

@@ -18,6 +18,7 @@ from workbench.core.errors import ReportError, ReportIncomplete
 from workbench.core.periods import calendar_name, parse_period
 from workbench.core.private import private_folder
 from workbench.core.settings import Settings
+from workbench.core.units import instant_text
 from workbench.report.export.html import to_html, write_atomically
 from workbench.report.export.kept import published, writing
 from workbench.report.export.outputs import Output, checked_outputs, copied, hash_of, write_outputs
@@ -147,8 +148,8 @@ def run_report(
     footer = {
         "status": "draft, not issued",
         "run": run_id[:12],
-        "made": f"{instant:%-d %b %Y %H:%M} UTC",
-        "history up to": f"{as_of:%-d %b %Y %H:%M} UTC",
+        "made": f"{instant_text(instant)}",
+        "history up to": f"{instant_text(as_of)}",
         "system": system,
         "period": f"{period} ({settings.zone})",
         "version": f"workbench {__version__}",

@@ -9,6 +9,7 @@ from typing import Any
 from workbench.core.errors import ParameterError, ReportIncomplete, WorkbenchError
 from workbench.core.periods import parse_period
 from workbench.core.settings import Settings
+from workbench.core.units import instant_text
 from workbench.report.delivery.files import ASKED, report_files
 from workbench.report.run.run import run_report
 from workbench.report.run.templates import ALL
@@ -63,10 +64,8 @@ def _late(arguments: Mapping[str, Any], settings: Settings) -> str:
     newest = source_states(context, system=only, as_of=now).freshness
     if newest is not None and newest >= needed:
         return ""
-    reach = (
-        f"The data reach {newest:%-d %b %Y %H:%M} UTC" if newest else "The source does not say how far its data reach"
-    )
-    return f"{reach}; {needed:%-d %b %Y %H:%M} UTC is needed."
+    reach = f"The data reach {instant_text(newest)}" if newest else "The source does not say how far its data reach"
+    return f"{reach}; {instant_text(needed)} is needed."
 
 
 def _made(arguments: Mapping[str, Any], settings: Settings) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Table, func, insert, select
 
 from workbench.core.errors import ArchiveError, ChangedMeanwhile
 from workbench.core.result import jsonable
+from workbench.core.units import instant_text
 from workbench.store.connection import Connected
 from workbench.store.models import UtcDateTime, audit_trail
 
@@ -89,7 +90,7 @@ def check_seen(connection: Connection, system: str, seen: int | None) -> None:
     query = select(audit_trail).where(held.system == system, held.id > seen).order_by(held.id)
     rows = connection.execute(query).all()
     if rows:
-        changes = tuple(f"{row.at:%-d %b %Y %H:%M} UTC: {row.who}, {row.action}, {row.subject}" for row in rows)
+        changes = tuple(f"{instant_text(row.at)}: {row.who}, {row.action}, {row.subject}" for row in rows)
         raise ChangedMeanwhile(system, changes, newest=rows[-1].id)
 
 

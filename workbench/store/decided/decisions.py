@@ -12,6 +12,7 @@ from sqlalchemy import Table, insert, select, update
 
 from workbench.core.errors import ParameterError
 from workbench.core.timerange import from_ms, to_ms
+from workbench.core.units import instant_text
 from workbench.store.connection import Connected
 from workbench.store.decided.audit import AuditEntry, check_seen, check_whole, note
 from workbench.store.models import annotation_rows, definitions, exclusions
@@ -207,7 +208,7 @@ class Decisions(Connected):
             row = connection.execute(select(table).where(*chosen)).one()
             if not changed:
                 raise ParameterError(
-                    f"The {kind} {id} was revoked at {row.revoked_at:%-d %b %Y %H:%M} UTC by {row.revoked_by}.",
+                    f"The {kind} {id} was revoked at {instant_text(row.revoked_at)} by {row.revoked_by}.",
                     hint="Nothing is to be done.",
                 )
             rows = (before._asdict(), row._asdict())

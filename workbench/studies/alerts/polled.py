@@ -12,6 +12,7 @@ import pandas as pd
 from workbench.core.errors import WorkbenchError
 from workbench.core.source import SourceState
 from workbench.core.timerange import TimeRange, from_ms, to_ms
+from workbench.core.units import instant_text
 from workbench.query.alerts.alertmanager import NOW_ONLY
 from workbench.query.alerts.lines import Recorded, joined, read_line
 from workbench.query.alerts.sightings import APART_MS, endings, episodes_of, observed
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 KIND = "alertmanager"
 
 _WRITTEN = (
-    "Alerts are those that `workbench collect` saw in Alertmanager since {first:%-d %b %Y %H:%M} UTC: one that began "
+    "Alerts are those that `workbench collect` saw in Alertmanager since {first}: one that began "
     "and ended between two looks is not seen, an end is that of the first look without the alert, and an alert of a "
     "Prometheus that stopped counts as over when Alertmanager drops it."
 )
@@ -102,7 +103,7 @@ class PolledAlerts:
             for at in dict.fromkeys((row.first_seen, row.last_seen)):
                 parts.append(read_line({**row.document, "time": at.timestamp()}))
         looks = [(to_ms(row.first_seen), to_ms(row.last_seen)) for row in rows]
-        notes = [_WRITTEN.format(first=rows[-1].first_seen)] if rows else [NOW_ONLY]
+        notes = [_WRITTEN.format(first=instant_text(rows[-1].first_seen))] if rows else [NOW_ONLY]
         now = self.clock()
         newest = looks[0][1] if looks else span.start_ms - APART_MS
         if newest + APART_MS < min(to_ms(now), span.end_ms):

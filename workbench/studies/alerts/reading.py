@@ -21,7 +21,7 @@ from workbench.core.errors import EmptyAnswer
 from workbench.core.series import SeriesSet, label_key
 from workbench.core.source import MetricSource
 from workbench.core.timerange import DAY_MS, HOUR_MS, TimeRange, from_ms, to_ms
-from workbench.core.units import nouns_text
+from workbench.core.units import instant_text, nouns_text
 from workbench.promql import scoped
 from workbench.studies.alerts.ownership import alert_selectors, owns
 
@@ -212,9 +212,9 @@ def _united(observed: NDArray[np.int64], first_ms: int, last_ms: int, span: Time
 
 def _edge(count: int, names: Sequence[str], first: pd.Timestamp, times: tuple[int, int] | None) -> str:
     come = "comes" if count == 1 else "come"
-    since = f"from {first:%-d %b %Y %H:%M} UTC on"
+    since = f"from {instant_text(first)} on"
     records = f"{nouns_text(count, 'episode')} {since} {come} from {' and '.join(dict.fromkeys(names))}"
-    samples = f"; samples of ALERTS begin {from_ms(times[0]):%-d %b %Y %H:%M} UTC" if times else ""
+    samples = f"; samples of ALERTS begin {instant_text(from_ms(times[0]))}" if times else ""
     return (
         f"{records}{samples}. The time between the first and the last of them counts as observed: no record says when "
         "nothing was written down."

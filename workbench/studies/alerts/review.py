@@ -13,6 +13,7 @@ from workbench.analysis.alerts.together import alert_change, alert_incidents, al
 from workbench.core.errors import ParameterError
 from workbench.core.result import Result, Study
 from workbench.core.timerange import TimeRange, to_ms
+from workbench.core.units import instant_text
 from workbench.studies.alerts.load import alert_load
 from workbench.studies.decisions.table_events import table_events, table_incidents
 
@@ -69,7 +70,7 @@ def alert_review(
     """
     if change is not None and not range.start < change < min(range.end, as_of):
         raise ParameterError(
-            f"The change ({change:%-d %b %Y %H:%M} UTC) is not inside {range}.", hint="Choose a period around it."
+            f"The change ({instant_text(change)}) is not inside {range}.", hint="Choose a period around it."
         )
     study = alert_load(ctx, system=system, range=range, as_of=as_of, without=without)
     episodes = study.results["episodes"]

@@ -19,7 +19,7 @@ from workbench import studies
 from workbench.core.errors import ArchiveError, WorkbenchError
 from workbench.core.result import Study
 from workbench.core.timerange import TimeRange, to_ms
-from workbench.core.units import span_text
+from workbench.core.units import instant_text, span_text
 from workbench.store import Store
 from workbench.store.answers import StudyAnswer
 from workbench.studies.answers.document import remember, study_bytes, study_of
@@ -332,7 +332,7 @@ def _read(content: bytes) -> Study:
 def _aged(study: Study, age_s: float) -> Study:
     """Say of an older answer how old it is, before all else."""
     age = span_text(age_s) if age_s >= 1 else "less than 1 s"
-    sentence = f"This answer is {age} old ({study.as_of:%-d %b %Y %H:%M} UTC); a newer one is being computed."
+    sentence = f"This answer is {age} old ({instant_text(study.as_of)}); a newer one is being computed."
     return replace(study, age_s=age_s, warnings=(sentence, *study.warnings))
 
 

@@ -22,6 +22,7 @@ from workbench.analysis.traces.self_time import self_times
 from workbench.core.errors import ParameterError, SourceError, WorkbenchError
 from workbench.core.result import Provenance, Result, Status, Study
 from workbench.core.timerange import TimeRange, from_ms
+from workbench.core.units import instant_text
 from workbench.studies.alerts.load import read_episodes
 from workbench.studies.alerts.silences import collected_silences
 from workbench.studies.investigate.commands import command_of, trace_command
@@ -143,7 +144,7 @@ def investigate(
 
 def _cut(range: TimeRange, as_of: datetime) -> TimeRange:
     if range.start >= as_of:
-        raise ParameterError(f"The window {range} has not begun by {as_of:%-d %b %Y %H:%M} UTC.", hint="Give --from.")
+        raise ParameterError(f"The window {range} has not begun by {instant_text(as_of)}.", hint="Give --from.")
     return TimeRange(range.start, min(range.end, as_of, range.start + LONGEST))
 
 

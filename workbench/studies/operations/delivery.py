@@ -12,6 +12,7 @@ from workbench.analysis.operations.delivery import DeliveryMetrics, delivery_met
 from workbench.core.errors import ParameterError, WorkbenchError
 from workbench.core.result import Provenance, Status, Study, worst
 from workbench.core.timerange import TimeRange
+from workbench.core.units import instant_text
 from workbench.studies.operations.deployments import (
     COLUMNS,
     alert_incidents,
@@ -82,7 +83,7 @@ def delivery_performance(
     if known.since is not None and known.since > span.start:
         observed = TimeRange(min(known.since, span.end), span.end)
         warnings.append(
-            f"{known.origin[:1].upper()}{known.origin[1:]} begin {known.since:%-d %b %Y %H:%M} UTC: every metric is "
+            f"{known.origin[:1].upper()}{known.origin[1:]} begin {instant_text(known.since)}: every metric is "
             "for the time from then on, earlier deployments are not known."
         )
     began, known_incidents = _incidents(ctx, system, known.frame, observed, incidents, alerts, warnings)

@@ -158,7 +158,7 @@ def _of_profiles(ctx: Context, name: str, source: Stated, now: datetime) -> Iter
 def _of_table(source: TableSource) -> Iterator[SourceFact]:
     first = source.oldest()
     if first is not None:
-        yield SourceFact(source.name, "oldest", "ok", f"Its first row is of {first:%-d %b %Y %H:%M} UTC.")
+        yield SourceFact(source.name, "oldest", "ok", f"Its first row is of {instant_text(first)}.")
     yield SourceFact(source.name, "limits", "ok", f"At most {MAX_ROWS:,} rows are read.")
 
 
